@@ -1,0 +1,2 @@
+//! Pavage.
+fn main() {}

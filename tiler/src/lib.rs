@@ -1,0 +1,5 @@
+//! Reads GeoTIFF orthophotos and renders map tiles from them.
+//!
+//! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
+
+pub mod geom;
