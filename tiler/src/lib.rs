@@ -2,4 +2,9 @@
 //!
 //! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
 
+pub mod composite;
+pub mod encode;
 pub mod geom;
+pub mod raster;
+pub mod resample;
+pub mod warp;

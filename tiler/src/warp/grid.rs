@@ -1,0 +1,187 @@
+//! Control points: the exact map at a few places, linear between them, with a bounded error.
+
+use std::ops::Range;
+
+use crate::geom::{Bounds, Window};
+
+/// The exact map may differ from the grid by this much, in source pixels, before the grid is refined.
+///
+/// It is measured on cells twice as large as those that are used, so the true error is about a quarter of it.
+const TOLERANCE_PX: f64 = 0.05;
+/// No more cells than this along a side; only a map near the edge of its projection needs as many.
+const MAX_CELLS: u32 = 64;
+
+/// A map from target pixels to source pixels: exact at the nodes of a regular grid, bilinear between them.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    target: Window,
+    cells: u32,
+    /// Source positions at the nodes, row by row; not a number where the exact map is undefined.
+    nodes: Vec<(f64, f64)>,
+}
+
+/// A run of target pixels in one row whose source positions lie on a line.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Columns within the target window.
+    pub columns: Range<u32>,
+    /// Source position of the centre of the first of them.
+    pub start: (f64, f64),
+    /// Source step to the next.
+    pub step: (f64, f64),
+}
+
+impl Grid {
+    /// Samples the exact map `(col, row) → (source col, source row)` until linear interpolation is good enough.
+    ///
+    /// Positions count from pixel corners on both sides. `None` where the map is defined nowhere on the grid.
+    pub fn fit(target: Window, exact: impl Fn(f64, f64) -> Option<(f64, f64)>) -> Option<Self> {
+        let mut coarse = Self::sample(target, 1, &exact);
+        loop {
+            let fine = Self::sample(target, coarse.cells * 2, &exact);
+            if coarse.cells * 2 >= MAX_CELLS || coarse.distance(&fine) <= TOLERANCE_PX {
+                return fine.nodes.iter().any(|n| n.0.is_finite()).then_some(fine);
+            }
+            coarse = fine;
+        }
+    }
+
+    fn sample(target: Window, cells: u32, exact: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Self {
+        let step_x = f64::from(target.width) / f64::from(cells);
+        let step_y = f64::from(target.height) / f64::from(cells);
+        let nodes = (0..=cells)
+            .flat_map(|j| (0..=cells).map(move |i| (i, j)))
+            .map(|(i, j)| {
+                let col = target.col_off as f64 + f64::from(i) * step_x;
+                let row = target.row_off as f64 + f64::from(j) * step_y;
+                exact(col, row)
+                    .filter(|(u, v)| u.is_finite() && v.is_finite())
+                    .unwrap_or((f64::NAN, f64::NAN))
+            })
+            .collect();
+        Self { target, cells, nodes }
+    }
+
+    /// The target pixels that this grid maps.
+    pub fn target(&self) -> &Window {
+        &self.target
+    }
+
+    /// Number of cells along each side.
+    pub fn cells(&self) -> u32 {
+        self.cells
+    }
+
+    fn node(&self, i: u32, j: u32) -> (f64, f64) {
+        self.nodes[(j * (self.cells + 1) + i) as usize]
+    }
+
+    /// Farthest of the finer grid's nodes from this grid's interpolation, in source pixels.
+    fn distance(&self, finer: &Self) -> f64 {
+        let mut worst: f64 = 0.0;
+        for j in 0..=finer.cells {
+            for i in 0..=finer.cells {
+                let (u, v) = self.interpolate(f64::from(i) / 2.0, f64::from(j) / 2.0);
+                let (x, y) = finer.node(i, j);
+                let off = (u - x).hypot(v - y);
+                worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            }
+        }
+        worst
+    }
+
+    /// Source position at a place given in cells.
+    fn interpolate(&self, x: f64, y: f64) -> (f64, f64) {
+        let last = self.cells - 1;
+        let (i, j) = ((x as u32).min(last), (y as u32).min(last));
+        let (fx, fy) = (x - f64::from(i), y - f64::from(j));
+        let mix = |a: (f64, f64), b: (f64, f64), t: f64| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
+        let top = mix(self.node(i, j), self.node(i + 1, j), fx);
+        let bottom = mix(self.node(i, j + 1), self.node(i + 1, j + 1), fx);
+        mix(top, bottom, fy)
+    }
+
+    /// The rectangle around all source positions of the target window.
+    pub fn extent(&self) -> Option<Bounds> {
+        Bounds::around(self.nodes.iter().copied().filter(|n| n.0.is_finite()))
+    }
+
+    /// Cuts a row of the target window, counted from its first, into runs.
+    pub fn segments(&self, row: u32) -> impl Iterator<Item = Segment> + '_ {
+        let width = f64::from(self.target.width) / f64::from(self.cells);
+        let y = (f64::from(row) + 0.5) * f64::from(self.cells) / f64::from(self.target.height);
+        (0..self.cells).filter_map(move |i| {
+            // A pixel belongs to the cell that holds its centre.
+            let from = (f64::from(i) * width - 0.5).ceil().max(0.0) as u32;
+            let to = (f64::from(i + 1) * width - 0.5).ceil() as u32;
+            let left = self.interpolate(f64::from(i), y);
+            let nearly = self.cell_right(i, y);
+            let step = ((nearly.0 - left.0) / width, (nearly.1 - left.1) / width);
+            let lead = f64::from(from) + 0.5 - f64::from(i) * width;
+            let start = (left.0 + step.0 * lead, left.1 + step.1 * lead);
+            (from < to
+                && start.0.is_finite()
+                && start.1.is_finite()
+                && step.0.is_finite()
+                && step.1.is_finite())
+            .then_some(Segment { columns: from..to.min(self.target.width), start, step })
+        })
+    }
+
+    /// Source position on the right edge of a cell.
+    fn cell_right(&self, i: u32, y: f64) -> (f64, f64) {
+        let j = (y as u32).min(self.cells - 1);
+        let t = y - f64::from(j);
+        let (top, bottom) = (self.node(i + 1, j), self.node(i + 1, j + 1));
+        (top.0 + (bottom.0 - top.0) * t, top.1 + (bottom.1 - top.1) * t)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every target pixel's position by way of the segments.
+    fn positions(grid: &Grid) -> Vec<(f64, f64)> {
+        let target = *grid.target();
+        let mut all = vec![(f64::NAN, f64::NAN); target.pixels() as usize];
+        for row in 0..target.height {
+            for segment in grid.segments(row) {
+                for (n, col) in segment.columns.clone().enumerate() {
+                    all[(row * target.width + col) as usize] = (
+                        segment.start.0 + n as f64 * segment.step.0,
+                        segment.start.1 + n as f64 * segment.step.1,
+                    );
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_error_stays_bounded_for_a_curved_map() {
+        let map =
+            |c: f64, r: f64| (c + 3e-4 * (c - 128.0).powi(2), r + 2e-4 * c * r + 40.0 * (c / 90.0).sin());
+        let target = Window::new(0, 0, 256, 256);
+        let grid = Grid::fit(target, |c, r| Some(map(c, r))).expect("the map is defined");
+        for (i, (u, v)) in positions(&grid).into_iter().enumerate() {
+            let (x, y) = map((i % 256) as f64 + 0.5, (i / 256) as f64 + 0.5);
+            assert!((u - x).hypot(v - y) < 0.1, "pixel {i} is {} px off", (u - x).hypot(v - y));
+        }
+    }
+
+    #[test]
+    fn every_pixel_belongs_to_one_segment_when_cells_do_not_divide_the_width() {
+        let target = Window::new(3, 5, 37, 11);
+        let grid = Grid::fit(target, |c, r| Some((c * 2.0, r * 2.0))).expect("the map is defined");
+        for (i, (u, v)) in positions(&grid).into_iter().enumerate() {
+            let (col, row) = ((i % 37) as f64 + 3.5, (i / 37) as f64 + 5.5);
+            assert!((u - col * 2.0).abs() < 1e-9 && (v - row * 2.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_map_that_is_undefined_everywhere_has_no_grid() {
+        assert!(Grid::fit(Window::new(0, 0, 16, 16), |_, _| None).is_none());
+    }
+}
