@@ -2,9 +2,13 @@
 //!
 //! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
 
+pub mod codec;
 pub mod composite;
 pub mod encode;
 pub mod geom;
+pub mod io;
 pub mod raster;
 pub mod resample;
+pub mod style;
+pub mod tiff;
 pub mod warp;

@@ -1,0 +1,150 @@
+//! Bytes of a file, by range. It knows nothing of what they mean.
+//!
+//! Callers name all ranges they need ([`ByteSource::will_need`]) before they read the first, and ask
+//! [`ByteSource::check`] after they have used what they read: a file can change or shrink at any moment.
+
+#[cfg(test)]
+mod contract;
+mod identity;
+mod memory;
+mod mmap;
+mod pread;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    fs::File,
+    io,
+    ops::Range,
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    path::Path,
+    sync::Arc,
+};
+
+use rustix::fs::{OFlags, fstatfs};
+
+pub use identity::FileIdentity;
+pub use memory::Memory;
+pub use mmap::Mmap;
+pub use pread::Pread;
+
+/// Random access to the bytes of one file.
+pub trait ByteSource: Send + Sync + fmt::Debug {
+    /// Bytes in the file.
+    fn len(&self) -> u64 {
+        self.identity().size
+    }
+
+    /// Whether there are no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of a range: borrowed where the file is mapped, read otherwise.
+    ///
+    /// # Errors
+    /// When the range is not within the file, or reading fails.
+    fn read(&self, range: Range<u64>) -> Result<Cow<'_, [u8]>, IoError>;
+
+    /// Tells that these ranges are about to be read.
+    fn will_need(&self, ranges: &[Range<u64>]);
+
+    /// Whether the file is still what it was when it was opened: what was read before may otherwise be anything.
+    ///
+    /// # Errors
+    /// When the file shrank, was written to, or a page of it could not be read.
+    fn check(&self) -> Result<(), IoError>;
+
+    /// Which file, and which state of it, was opened.
+    fn identity(&self) -> &FileIdentity;
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// A memory map on local file systems, `pread` on network ones.
+    #[default]
+    Auto,
+    /// A read-only memory map with a guard against truncation.
+    Mmap,
+    /// `pread` into a buffer.
+    Pread,
+}
+
+/// Why bytes are not to be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is its message")]
+pub enum IoError {
+    #[error("the file cannot be opened")]
+    Open(#[source] io::Error),
+    #[error("it is not a regular file")]
+    NotAFile,
+    #[error("the file is empty")]
+    Empty,
+    #[error("reading failed at byte {offset}")]
+    Read {
+        offset: u64,
+        #[source]
+        source: io::Error,
+    },
+    #[error("bytes {start}..{end} are asked for, but the file ends at {len}")]
+    OutOfRange { start: u64, end: u64, len: u64 },
+    #[error("the file was truncated or its storage failed while it was read")]
+    Poisoned,
+    #[error("the file was changed after it was opened")]
+    Changed,
+}
+
+/// File systems on which a memory map is a risk: the other end can fail or truncate under our hands.
+const NETWORK_FILE_SYSTEMS: [i64; 7] = [
+    0x6969,      // NFS
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB2
+    0x517b,      // SMB
+    0x6573_5546, // FUSE
+    0x0102_1997, // 9p
+    0x00c3_6400, // Ceph
+];
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// When it cannot be opened, is empty, or is not a regular file.
+pub fn open(path: &Path, access: Access) -> Result<Arc<dyn ByteSource>, IoError> {
+    // A FIFO would block an ordinary open for ever.
+    let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(IoError::Open)?;
+    let metadata = file.metadata().map_err(IoError::Open)?;
+    if !metadata.is_file() {
+        return Err(IoError::NotAFile);
+    }
+    if metadata.len() == 0 {
+        return Err(IoError::Empty);
+    }
+    let identity = FileIdentity::from_metadata(path, &metadata);
+    let mapped = match access {
+        Access::Mmap => true,
+        Access::Pread => false,
+        Access::Auto => {
+            !fstatfs(file.as_fd()).is_ok_and(|fs| NETWORK_FILE_SYSTEMS.contains(&(fs.f_type & 0xffff_ffff)))
+        }
+    };
+    if mapped { Ok(Arc::new(Mmap::new(file, identity)?)) } else { Ok(Arc::new(Pread::new(file, identity))) }
+}
+
+/// The range, if it lies within a file of `len` bytes.
+fn within(range: &Range<u64>, len: u64) -> Result<Range<usize>, IoError> {
+    let (start, end) = (range.start, range.end);
+    let refused = || IoError::OutOfRange { start, end, len };
+    if start > end || end > len {
+        return Err(refused());
+    }
+    let as_usize = |v: u64| usize::try_from(v).map_err(|_| refused());
+    Ok(as_usize(start)?..as_usize(end)?)
+}

@@ -1,0 +1,86 @@
+//! Where the blocks of an image lie, in the image and in the file.
+
+use std::ops::Range;
+
+use super::{Directory, TiffError};
+use crate::geom::Size;
+
+impl Directory {
+    /// Blocks across and down.
+    pub fn block_count(&self) -> (u32, u32) {
+        (self.size.width.div_ceil(self.block_size.width), self.size.height.div_ceil(self.block_size.height))
+    }
+
+    /// Size of a block as it is stored: tiles are all of one size, the last strip has only the rows that are left.
+    pub fn stored_size(&self, row: u32) -> Size {
+        let first_row = u64::from(row) * u64::from(self.block_size.height);
+        let rows_left = u64::from(self.size.height).saturating_sub(first_row);
+        let height =
+            if self.tiled { self.block_size.height } else { self.block_size.height.min(rows_left as u32) };
+        Size::new(self.block_size.width, height)
+    }
+
+    /// The bytes of a block within a file of `file_len`; `None` for one that was never written (a sparse file).
+    ///
+    /// # Errors
+    /// When the block is larger than allowed or does not lie within the file.
+    pub fn block_range(&self, col: u32, row: u32, file_len: u64) -> Result<Option<Range<u64>>, TiffError> {
+        let (cols, _) = self.block_count();
+        let index = u64::from(row) * u64::from(cols) + u64::from(col);
+        let at = index as usize;
+        let (Some(&start), Some(&len)) = (self.offsets.get(at), self.byte_counts.get(at)) else {
+            return Err(TiffError::BlockOutOfFile { index, start: 0, end: 0, len: file_len });
+        };
+        if start == 0 || len == 0 {
+            return Ok(None);
+        }
+        if len > self.stored_block_bytes {
+            return Err(TiffError::TooMany {
+                what: "bytes in a stored block",
+                limit: self.stored_block_bytes,
+            });
+        }
+        let end = start.saturating_add(len);
+        if end > file_len {
+            return Err(TiffError::BlockOutOfFile { index, start, end, len: file_len });
+        }
+        Ok(Some(start..end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read, stub};
+    use super::*;
+    use crate::io::Memory;
+
+    fn directory() -> Directory {
+        let file = read(&Memory::new(stub::file(false, false)), &Limits::default());
+        file.expect("the stub is a TIFF").directories.remove(0)
+    }
+
+    #[test]
+    fn the_last_strip_has_the_rows_that_are_left() {
+        let strips = Directory { size: Size::new(100, 25), block_size: Size::new(100, 10), ..directory() };
+        assert_eq!(strips.block_count(), (1, 3));
+        assert_eq!(strips.stored_size(2), Size::new(100, 5));
+        let tiles = Directory { tiled: true, block_size: Size::new(16, 16), ..strips };
+        assert_eq!((tiles.block_count(), tiles.stored_size(1)), ((7, 2), Size::new(16, 16)));
+    }
+
+    #[test]
+    fn a_block_must_lie_within_the_file() {
+        let blocks = Directory {
+            offsets: vec![100, 0, u64::MAX].into(),
+            byte_counts: vec![50, 0, 10].into(),
+            size: Size::new(30, 1),
+            block_size: Size::new(10, 1),
+            ..directory()
+        };
+        assert_eq!(blocks.block_range(0, 0, 150).expect("it fits"), Some(100..150));
+        assert!(blocks.block_range(0, 0, 149).is_err());
+        assert_eq!(blocks.block_range(1, 0, 150).expect("it is sparse"), None);
+        assert!(blocks.block_range(2, 0, 150).is_err());
+        assert!(blocks.block_range(0, 9, 150).is_err());
+    }
+}
