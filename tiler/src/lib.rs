@@ -3,12 +3,16 @@
 //! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
 
 pub mod codec;
+pub mod cog;
 pub mod composite;
+pub mod crs;
 pub mod encode;
 pub mod geom;
 pub mod io;
 pub mod raster;
+pub mod render;
 pub mod resample;
 pub mod style;
 pub mod tiff;
+pub mod tms;
 pub mod warp;

@@ -1,0 +1,159 @@
+//! From an address to an encoded tile:
+//!
+//! 1. [`plan`]: which blocks of which levels of which sources, and the exact target grid; no pixel is read;
+//! 2. fetch: the bytes of the blocks that are not in the cache, all announced before the first is read;
+//! 3. decode: bytes become rasters, each with its mask; the source is checked before any of them is kept;
+//! 4. warp: a window is gathered across blocks and brought onto the target grid;
+//! 5. composite: the next source fills what the last one left open, until the tile is full;
+//! 6. encode: the picture becomes JPEG, PNG or WebP.
+//!
+//! [`render`] is this list as code. It knows no URL and no HTTP.
+
+mod execute;
+mod fingerprint;
+mod plan;
+mod point;
+
+use std::{sync::Arc, time::Duration};
+
+pub use execute::{blank, render};
+pub use fingerprint::Fingerprint;
+pub use plan::{Plan, TileAddress, plan};
+pub use point::{PixelValue, pixel_values};
+
+use crate::{
+    cog::{BlockKey, CogError},
+    crs::CrsError,
+    encode::{EncodeError, EncodeOptions},
+    raster::Raster,
+    resample::Resampling,
+};
+
+/// How the tiles of a layer are made.
+#[derive(Debug, Clone)]
+pub struct RenderSettings {
+    /// The kernel; default bilinear.
+    pub resampling: Resampling,
+    /// 1 to 100, default 85.
+    pub jpeg_quality: u8,
+    /// 1 to 100, default 80.
+    pub webp_quality: u8,
+    /// What shows in JPEG where there is no imagery, red green blue; default white.
+    pub background: [u8; 3],
+}
+
+impl Default for RenderSettings {
+    fn default() -> Self {
+        let EncodeOptions { jpeg_quality, webp_quality, background } = EncodeOptions::default();
+        Self { resampling: Resampling::default(), jpeg_quality, webp_quality, background }
+    }
+}
+
+impl RenderSettings {
+    fn encode_options(&self) -> EncodeOptions {
+        let Self { jpeg_quality, webp_quality, background, .. } = *self;
+        EncodeOptions { jpeg_quality, webp_quality, background }
+    }
+}
+
+/// Decoded blocks, kept between tiles: neighbours share them.
+pub trait BlockCache: Send + Sync {
+    /// The block, if it is kept.
+    fn get(&self, key: &BlockKey) -> Option<Arc<Raster>>;
+    /// Keeps a block, perhaps.
+    fn insert(&self, key: BlockKey, block: Arc<Raster>);
+}
+
+/// A cache that keeps nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCache;
+
+impl BlockCache for NoCache {
+    fn get(&self, _: &BlockKey) -> Option<Arc<Raster>> {
+        None
+    }
+
+    fn insert(&self, _: BlockKey, _: Arc<Raster>) {}
+}
+
+/// A step of the pipeline, for measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Address to plan.
+    Plan,
+    /// Bytes of blocks.
+    Fetch,
+    /// Bytes to pixels.
+    Decode,
+    /// Pixels to the target grid.
+    Warp,
+    /// Picture to bytes.
+    Encode,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Plan, Self::Fetch, Self::Decode, Self::Warp, Self::Encode];
+
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Fetch => "fetch",
+            Self::Decode => "decode",
+            Self::Warp => "warp",
+            Self::Encode => "encode",
+        }
+    }
+}
+
+/// Told how long each stage of a tile took.
+pub trait StageObserver: Sync {
+    /// `stage` took this long for one tile.
+    fn observe(&self, stage: Stage, took: Duration);
+}
+
+/// An observer that does not care.
+impl StageObserver for () {
+    fn observe(&self, _: Stage, _: Duration) {}
+}
+
+/// What rendering needs beside a plan.
+pub struct RenderContext<'a> {
+    /// Decoded blocks of earlier tiles.
+    pub blocks: &'a dyn BlockCache,
+    /// Told how long each stage took.
+    pub observer: &'a dyn StageObserver,
+}
+
+/// Why a tile could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// A source can not be read, or has changed.
+    #[error("a source cannot be read")]
+    Source(#[from] CogError),
+    /// Two coordinate reference systems have no known way between them.
+    #[error("the source cannot be brought into the grid of the tile")]
+    Crs(#[from] CrsError),
+    /// An encoder failed.
+    #[error("the tile cannot be encoded")]
+    Encode(#[from] EncodeError),
+    /// So coarse a tile would read too much of a source that has no overviews.
+    #[error("the tile would read {pixels} pixels, more than {limit}: build overviews with `gdaladdo {path}`")]
+    TooCostly {
+        /// Pixels that would be read.
+        pixels: u64,
+        /// Pixels that may be read for one tile.
+        limit: u64,
+        /// The source without overviews.
+        path: String,
+    },
+}
+
+impl RenderError {
+    /// Whether a file is to blame, and another file would do.
+    pub fn is_source_fault(&self) -> bool {
+        matches!(self, Self::Source(_) | Self::Crs(_) | Self::TooCostly { .. })
+    }
+}

@@ -1,0 +1,222 @@
+//! Address to plan: pure arithmetic on headers, no pixel is read.
+
+use std::sync::Arc;
+
+use super::{Fingerprint, RenderError, RenderSettings};
+use crate::{
+    cog::{BlockAddress, Cog},
+    encode::{EncodeOptions, OutputFormat},
+    geom::{Bounds, GeoTransform, Size, Window},
+    resample::{Kernel, Resampling},
+    style,
+    tms::{TileId, TileMatrixSet},
+    warp::Grid,
+};
+
+/// A window larger than this is read in parts, so that memory does not grow with the image.
+const WINDOW_LIMIT_PX: u64 = 16 << 20;
+/// One tile reads no more than this from one source.
+const TILE_LIMIT_PX: u64 = 256 << 20;
+/// Target pixels around a source's bounds whose kernels may still reach it.
+const MARGIN_PX: f64 = 3.0;
+
+/// Which tile, how large and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct TileAddress<'a> {
+    /// The tile matrix set.
+    pub set: &'a TileMatrixSet,
+    /// The tile in it.
+    pub tile: TileId,
+    /// 1, or 2 for the same place with twice the pixels along each side (`@2x`).
+    pub scale: u32,
+    /// What to encode as.
+    pub format: OutputFormat,
+}
+
+impl TileAddress<'_> {
+    /// Size of the picture in pixels.
+    pub fn size(&self) -> Size {
+        let matrix = &self.set.matrices[self.tile.matrix];
+        Size::new(matrix.tile_width * self.scale, matrix.tile_height * self.scale)
+    }
+}
+
+/// All that has to be done for one tile.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) size: Size,
+    pub(super) channels: usize,
+    pub(super) reads: Vec<Read>,
+    pub(super) format: OutputFormat,
+    pub(super) encode: EncodeOptions,
+    fingerprint: Fingerprint,
+}
+
+/// One window of one level of one source, and the target pixels that it fills.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub cog: Arc<Cog>,
+    pub level: usize,
+    pub window: Window,
+    pub grid: Grid,
+    /// Source pixels per target pixel, along columns and along rows, at this level.
+    pub shrink: (f64, f64),
+    pub resampling: Resampling,
+    pub bands: Vec<usize>,
+    pub blocks: Vec<BlockAddress>,
+}
+
+impl Plan {
+    /// The hash of all that decides the bytes of this tile.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Whether no source has anything under the tile.
+    pub fn is_empty(&self) -> bool {
+        self.reads.is_empty()
+    }
+}
+
+/// Makes the plan of a tile from the sources of a layer, best first.
+///
+/// # Errors
+/// When a source cannot be brought into the set's CRS, or when so coarse a tile would read too much of it.
+///
+/// # Panics
+/// When the address names a matrix that its set does not have.
+pub fn plan(
+    sources: &[Arc<Cog>],
+    address: &TileAddress<'_>,
+    settings: &RenderSettings,
+) -> Result<Plan, RenderError> {
+    let size = address.size();
+    let bounds = address.set.bounds(address.tile);
+    let target = Target { bounds, size, to_crs: GeoTransform::from_bounds(&bounds, size) };
+    let channels = style::channels(sources.iter().map(|cog| cog.bands()));
+    let mut reads = Vec::new();
+    for cog in sources {
+        target.reads(cog, address.set, settings.resampling, channels, &mut reads)?;
+    }
+    let encode = settings.encode_options();
+    let fingerprint = Fingerprint(0);
+    let mut plan = Plan { size, channels, reads, format: address.format, encode, fingerprint };
+    plan.fingerprint = Fingerprint::of(&plan, address, settings);
+    Ok(plan)
+}
+
+/// The pixels of a tile and where they lie.
+struct Target {
+    bounds: Bounds,
+    size: Size,
+    to_crs: GeoTransform,
+}
+
+impl Target {
+    fn reads(
+        &self,
+        cog: &Arc<Cog>,
+        set: &TileMatrixSet,
+        resampling: Resampling,
+        channels: usize,
+        reads: &mut Vec<Read>,
+    ) -> Result<(), RenderError> {
+        let Some(placement) = cog.placement(&set.crs)? else { return Ok(()) };
+        let Some(window) = self.window(&placement.bounds) else { return Ok(()) };
+        let exact = |col: f64, row: f64| {
+            let (x, y) = self.to_crs.apply(col, row);
+            placement.transform.convert(x, y).map(|(x, y)| cog.to_pixel().apply(x, y))
+        };
+        let Some(full_shrink) = shrink(&window, exact) else { return Ok(()) };
+        let level = cog.level_for((full_shrink.0 * full_shrink.1).sqrt());
+        let factor = cog.level(level).factor;
+        let shrink = (full_shrink.0 / factor.0, full_shrink.1 / factor.1);
+        let at_level = |col: f64, row: f64| exact(col, row).map(|(u, v)| (u / factor.0, v / factor.1));
+        let bands = style::visible_bands(cog.bands(), channels);
+        let mut parts = vec![window];
+        let mut pixels = 0;
+        while let Some(part) = parts.pop() {
+            let Some(grid) = Grid::fit(part, at_level) else { continue };
+            let Some(window) = source_window(&grid, cog.level(level).size, shrink, resampling) else {
+                continue;
+            };
+            if window.pixels() > WINDOW_LIMIT_PX && part.height > 1 {
+                let upper = part.height / 2;
+                parts.push(Window { height: upper, ..part });
+                parts.push(Window {
+                    row_off: part.row_off + i64::from(upper),
+                    height: part.height - upper,
+                    ..part
+                });
+                continue;
+            }
+            pixels += window.pixels();
+            if pixels > TILE_LIMIT_PX {
+                let path = cog.path().display().to_string();
+                return Err(RenderError::TooCostly { pixels, limit: TILE_LIMIT_PX, path });
+            }
+            let blocks = cog.blocks(level, &window);
+            let (cog, bands) = (Arc::clone(cog), bands.clone());
+            reads.push(Read { cog, level, window, grid, shrink, resampling, bands, blocks });
+        }
+        Ok(())
+    }
+
+    /// The target pixels that a source with these bounds may touch.
+    fn window(&self, source: &Bounds) -> Option<Window> {
+        let cell_x = self.bounds.width() / f64::from(self.size.width);
+        let cell_y = self.bounds.height() / f64::from(self.size.height);
+        let left = (source.min_x - self.bounds.min_x) / cell_x - MARGIN_PX;
+        let right = (source.max_x - self.bounds.min_x) / cell_x + MARGIN_PX;
+        let top = (self.bounds.max_y - source.max_y) / cell_y - MARGIN_PX;
+        let bottom = (self.bounds.max_y - source.min_y) / cell_y + MARGIN_PX;
+        let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
+        if !(left < width && right > 0.0 && top < height && bottom > 0.0) {
+            return None;
+        }
+        let (left, top) = (left.max(0.0).floor(), top.max(0.0).floor());
+        let (right, bottom) = (right.min(width).ceil(), bottom.min(height).ceil());
+        Some(Window::new(left as i64, top as i64, (right - left) as u32, (bottom - top) as u32))
+    }
+}
+
+/// How many source pixels a target pixel spans along the source's columns and rows.
+///
+/// Taken in the middle of the window, or where the map is undefined there, near a corner. Under rotation it is the side of
+/// the box around the target pixel, as in GDAL's warper.
+fn shrink(window: &Window, exact: impl Fn(f64, f64) -> Option<(f64, f64)>) -> Option<(f64, f64)> {
+    let (left, top) = (window.col_off as f64, window.row_off as f64);
+    let (width, height) = (f64::from(window.width), f64::from(window.height));
+    let places = [(0.5, 0.5), (0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9)];
+    places.iter().find_map(|(x, y)| {
+        let (col, row) = (left + x * width, top + y * height);
+        let here = exact(col, row)?;
+        let east = exact(col + 1.0, row)?;
+        let south = exact(col, row + 1.0)?;
+        let columns = (east.0 - here.0).abs() + (south.0 - here.0).abs();
+        let rows = (east.1 - here.1).abs() + (south.1 - here.1).abs();
+        (columns.is_finite() && rows.is_finite() && columns > 0.0 && rows > 0.0).then_some((columns, rows))
+    })
+}
+
+/// What the kernels of a grid can reach in an image: a window that stands out by no more than the kernel's reach.
+fn source_window(grid: &Grid, image: Size, shrink: (f64, f64), resampling: Resampling) -> Option<Window> {
+    let extent = grid.extent()?;
+    let reach = (Kernel::reach(resampling, shrink.0), Kernel::reach(resampling, shrink.1));
+    // Positions far outside the image need no exact window, but must not overflow.
+    let clamp =
+        |v: f64, size: u32, reach: i64| v.clamp(-(reach as f64) - 1.0, f64::from(size) + reach as f64 + 1.0);
+    let left = clamp(extent.min_x, image.width, reach.0).floor() as i64 - reach.0;
+    let right = clamp(extent.max_x, image.width, reach.0).ceil() as i64 + reach.0;
+    let top = clamp(extent.min_y, image.height, reach.1).floor() as i64 - reach.1;
+    let bottom = clamp(extent.max_y, image.height, reach.1).ceil() as i64 + reach.1;
+    let left = left.max(-reach.0);
+    let top = top.max(-reach.1);
+    let right = right.min(i64::from(image.width) + reach.0);
+    let bottom = bottom.min(i64::from(image.height) + reach.1);
+    if right <= left || bottom <= top {
+        return None;
+    }
+    let window = Window::new(left, top, (right - left) as u32, (bottom - top) as u32);
+    window.intersection(&Window::full(image)).map(|_| window)
+}
