@@ -5,6 +5,7 @@ mod georef;
 mod level;
 mod nodata;
 mod read;
+pub mod write;
 
 use std::{
     collections::HashMap,

@@ -1,0 +1,78 @@
+//! What every request shares: the published layers, the tile service, the metrics.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    config::Network,
+    http::Limits,
+    layers::Snapshot,
+    metrics::Metrics,
+    tiles::{TileService, TileSettings},
+};
+
+/// How a server is set up; what it publishes is in the [`Snapshot`].
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// What clients may take.
+    pub limits: Limits,
+    /// How tiles are made and kept.
+    pub tiles: TileSettings,
+    /// Proxies whose `X-Forwarded-…` fields are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Whether each request is logged.
+    pub access_log: bool,
+}
+
+/// The running server's state.
+pub struct App {
+    /// What is published; a request keeps the snapshot that it began with.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Makes tiles.
+    pub tiles: TileService,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// As set up.
+    pub settings: AppSettings,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// The state of a server that publishes `snapshot`.
+    pub fn new(snapshot: Snapshot, settings: AppSettings) -> Arc<Self> {
+        let metrics = Arc::new(Metrics::new());
+        let tiles = TileService::new(&settings.tiles, Arc::clone(&metrics));
+        Arc::new(Self::with_tiles(snapshot, settings, (tiles, metrics)))
+    }
+
+    /// The same with a tile service of one's own, for tests.
+    pub fn with_tiles(
+        snapshot: Snapshot,
+        settings: AppSettings,
+        (tiles, metrics): (TileService, Arc<Metrics>),
+    ) -> Self {
+        metrics.layers.set(snapshot.layers.len() as i64);
+        let draining = AtomicBool::new(false);
+        Self { snapshot: ArcSwap::from_pointee(snapshot), tiles, metrics, settings, draining }
+    }
+
+    /// Publishes something else from now on.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.metrics.layers.set(snapshot.layers.len() as i64);
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Whether it is worth sending requests here.
+    pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Acquire) && !self.snapshot.load().layers.is_empty()
+    }
+
+    /// From now on it is not: the server stops.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,38 @@
+//! Counts the hits and misses of another cache.
+
+use prometheus::{IntCounter, IntGauge};
+
+use super::Cache;
+
+/// A cache that counts.
+pub struct Metered<K, V> {
+    inner: Box<dyn Cache<K, V>>,
+    hits: IntCounter,
+    misses: IntCounter,
+    bytes: IntGauge,
+}
+
+impl<K, V> Metered<K, V> {
+    /// Wraps a cache; `bytes` follows its size.
+    pub fn new(inner: Box<dyn Cache<K, V>>, hits: IntCounter, misses: IntCounter, bytes: IntGauge) -> Self {
+        Self { inner, hits, misses, bytes }
+    }
+}
+
+impl<K, V> Cache<K, V> for Metered<K, V> {
+    fn get(&self, key: &K) -> Option<V> {
+        let found = self.inner.get(key);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.inc();
+        found
+    }
+
+    fn insert(&self, key: K, value: V) {
+        self.inner.insert(key, value);
+        self.bytes.set(self.inner.bytes().cast_signed());
+    }
+
+    fn bytes(&self) -> u64 {
+        self.inner.bytes()
+    }
+}

@@ -1,0 +1,76 @@
+//! What was made once and may be wanted again, bounded in bytes. It knows keys and weights, not tiles and not blocks.
+
+#[cfg(test)]
+mod contract;
+mod lru;
+mod metered;
+mod quick;
+
+use std::{hash::Hash, sync::Arc};
+
+pub use metered::Metered;
+
+/// What a value takes of the capacity.
+pub trait Weighted {
+    /// Bytes in memory, the value's own bookkeeping included.
+    fn weight_bytes(&self) -> u64;
+}
+
+impl<T: Weighted> Weighted for Arc<T> {
+    fn weight_bytes(&self) -> u64 {
+        self.as_ref().weight_bytes()
+    }
+}
+
+impl Weighted for tiler::raster::Raster {
+    fn weight_bytes(&self) -> u64 {
+        self.byte_len() as u64
+    }
+}
+
+/// A map that forgets.
+pub trait Cache<K, V>: Send + Sync {
+    /// The value, if it is still there.
+    fn get(&self, key: &K) -> Option<V>;
+
+    /// Keeps a value until others push it out; one that is too large for the cache is not kept at all.
+    fn insert(&self, key: K, value: V);
+
+    /// Bytes held at the moment.
+    fn bytes(&self) -> u64;
+}
+
+/// What is thrown away first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CachePolicy {
+    /// What was asked for once only (the S3-FIFO of the `quick_cache` crate): a crawl does not push out the town centre.
+    #[default]
+    Quick,
+    /// What was not asked for the longest (the `lru` crate).
+    Lru,
+}
+
+/// How large a cache is.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Bytes of a typical value: how many entries to prepare for.
+    pub typical_bytes: u64,
+}
+
+/// An entry's key, hash and links, about.
+const OVERHEAD_BYTES: u64 = 96;
+
+/// A cache with the chosen policy.
+pub fn build<K, V>(policy: CachePolicy, capacity: Capacity) -> Box<dyn Cache<K, V>>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Weighted + Clone + Send + Sync + 'static,
+{
+    match policy {
+        CachePolicy::Quick => Box::new(quick::Quick::new(capacity)),
+        CachePolicy::Lru => Box::new(lru::Lru::new(capacity)),
+    }
+}

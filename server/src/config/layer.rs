@@ -1,0 +1,228 @@
+//! The sections `[[layer]]` and `[[tile_matrix_set]]`: what is published, and in which sets. Paths are resolved here, not read;
+//! only set definitions are.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_spanned::Spanned;
+use tiler::{
+    encode::Format,
+    render::RenderSettings,
+    resample::Resampling,
+    tms::{Registry, TileMatrixSet},
+};
+
+use super::{
+    beside,
+    problem::Report,
+    raw::{Given, RawLayer, RawTileMatrixSet},
+    read,
+};
+
+/// What a tile without any imagery is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmptyTile {
+    /// A blank picture of the right size and format: transparent, or the background colour in JPEG.
+    #[default]
+    Blank,
+    /// 204 without a body.
+    NoContent,
+    /// 404.
+    NotFound,
+}
+
+/// Files and folders to publish in one manner.
+#[derive(Debug, Clone)]
+pub struct LayerConfig {
+    /// One layer of all files under this name; `None`: each file is a layer, named by its stem.
+    pub id: Option<String>,
+    /// Files and folders, best first.
+    pub paths: Vec<PathBuf>,
+    /// How they are published.
+    pub options: LayerOptions,
+}
+
+/// How a layer is published.
+#[derive(Debug, Clone)]
+pub struct LayerOptions {
+    /// For people; default: made of the name.
+    pub title: Option<String>,
+    /// A sentence or more; default empty.
+    pub description: String,
+    /// Attribution line; default empty.
+    pub attribution: String,
+    /// Formats offered, the default first; default JPEG, PNG, WebP.
+    pub formats: Vec<Format>,
+    /// Sets offered; `None`: WebMercatorQuad, the native one, `WorldCRS84Quad`.
+    pub sets: Option<Vec<Arc<TileMatrixSet>>>,
+    /// How tiles are made.
+    pub settings: RenderSettings,
+    /// Answer for tiles without imagery; default a blank tile.
+    pub empty_tile: EmptyTile,
+    /// How long clients may keep a tile unasked, in seconds; default 3,600.
+    pub max_age_s: u32,
+}
+
+impl Default for LayerOptions {
+    fn default() -> Self {
+        Self {
+            title: None,
+            description: String::new(),
+            attribution: String::new(),
+            formats: vec![Format::Jpeg, Format::Png, Format::WebP],
+            sets: None,
+            settings: RenderSettings::default(),
+            empty_tile: EmptyTile::default(),
+            max_age_s: 3600,
+        }
+    }
+}
+
+/// The words of `resampling`.
+pub(super) const RESAMPLINGS: [(&str, Resampling); 4] = [
+    ("nearest", Resampling::Nearest),
+    ("bilinear", Resampling::Bilinear),
+    ("cubic", Resampling::Cubic),
+    ("lanczos", Resampling::Lanczos),
+];
+
+const FORMATS: [(&str, Format); 4] =
+    [("jpeg", Format::Jpeg), ("jpg", Format::Jpeg), ("png", Format::Png), ("webp", Format::WebP)];
+
+const EMPTY_TILES: [(&str, EmptyTile); 3] =
+    [("blank", EmptyTile::Blank), ("no-content", EmptyTile::NoContent), ("not-found", EmptyTile::NotFound)];
+
+/// Adds the sets of the file to the standard ones.
+pub(super) fn tile_matrix_sets(raw: &[Spanned<RawTileMatrixSet>], report: &mut Report<'_>) -> Registry {
+    let mut registry = Registry::standard();
+    for section in raw {
+        let Some(given) = section.get_ref().file.as_ref() else {
+            report.at(&section.span(), "a tile_matrix_set needs `file`");
+            continue;
+        };
+        let path = beside(report.file(), given.get_ref());
+        let added = read(&path).and_then(|json| {
+            registry
+                .insert_json(&json)
+                .map(drop)
+                .map_err(|error| format!("cannot be used: {}", crate::log::chain(&error)))
+        });
+        if let Err(message) = added {
+            report.at(&given.span(), format!("{} {message}", path.display()));
+        }
+    }
+    registry
+}
+
+/// Checks all layers; what is not said is taken from `defaults`.
+pub(super) fn layers(
+    raw: &[Spanned<RawLayer>],
+    defaults: &LayerOptions,
+    registry: &Registry,
+    report: &mut Report<'_>,
+) -> Vec<LayerConfig> {
+    let mut ids = BTreeSet::new();
+    raw.iter()
+        .map(|section| {
+            let raw = section.get_ref();
+            let id = layer_id(&raw.id, &mut ids, report);
+            let paths = paths(section, report);
+            LayerConfig { id, paths, options: options(raw, defaults, registry, report) }
+        })
+        .collect()
+}
+
+fn layer_id(given: &Given<String>, known: &mut BTreeSet<String>, report: &mut Report<'_>) -> Option<String> {
+    let given = given.as_ref()?;
+    let id = given.get_ref();
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    if id.is_empty() || id.len() > 100 || id.starts_with('.') || !id.bytes().all(allowed) {
+        report.at(
+            &given.span(),
+            format!("id is {id:?}; it must be 1 to 100 of A-Z a-z 0-9 _ . - and not start with a dot"),
+        );
+    } else if !known.insert(id.clone()) {
+        report.at(&given.span(), format!("there is already a layer {id:?}"));
+    }
+    Some(id.clone())
+}
+
+fn paths(section: &Spanned<RawLayer>, report: &mut Report<'_>) -> Vec<PathBuf> {
+    let raw = section.get_ref();
+    let all: Vec<_> = raw.path.iter().chain(&raw.paths).collect();
+    if raw.path.is_some() && !raw.paths.is_empty() {
+        report.at(&section.span(), "a layer has `path` or `paths`, not both");
+    } else if all.is_empty() {
+        report.at(&section.span(), "a layer needs `path` or `paths`");
+    }
+    let file: &Path = report.file();
+    for given in all.iter().filter(|given| given.get_ref().is_empty()) {
+        report.at(&given.span(), "the path is empty");
+    }
+    all.into_iter().map(|path| beside(file, path.get_ref())).collect()
+}
+
+fn options(
+    raw: &RawLayer,
+    defaults: &LayerOptions,
+    registry: &Registry,
+    report: &mut Report<'_>,
+) -> LayerOptions {
+    let mut options = defaults.clone();
+    let settings = &mut options.settings;
+    super::resolve::quality(settings, (&raw.jpeg_quality, &raw.webp_quality), report);
+    if let Some(resampling) = report.choice("resampling", &raw.resampling, &RESAMPLINGS) {
+        settings.resampling = resampling;
+    }
+    if let Some(background) = report.colour("background", &raw.background) {
+        settings.background = background;
+    }
+    options.title = report.text("title", &raw.title).filter(|title| !title.is_empty());
+    options.description = report.text("description", &raw.description).unwrap_or_default();
+    options.attribution = report.text("attribution", &raw.attribution).unwrap_or_default();
+    if let Some(formats) =
+        list("formats", &raw.formats, report, |report, word| report.word("formats", word, &FORMATS))
+    {
+        options.formats = formats;
+    }
+    options.sets = list("sets", &raw.sets, report, |report, word| {
+        let set = registry.get(word.get_ref()).cloned();
+        if set.is_none() {
+            report.at(
+                &word.span(),
+                format!("sets names {:?}, which is no known tile matrix set", word.get_ref()),
+            );
+        }
+        set
+    });
+    options.empty_tile = report.choice("empty", &raw.empty, &EMPTY_TILES).unwrap_or(defaults.empty_tile);
+    options.max_age_s =
+        report.number("max_age_s", &raw.max_age_s, 0..=31_536_000).unwrap_or(defaults.max_age_s);
+    options
+}
+
+/// A list that is not empty and says nothing twice.
+fn list<T>(
+    key: &str,
+    given: &Given<Vec<Spanned<String>>>,
+    report: &mut Report<'_>,
+    mut each: impl FnMut(&mut Report<'_>, &Spanned<String>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let given = given.as_ref()?;
+    if given.get_ref().is_empty() {
+        report.at(&given.span(), format!("{key} is empty; leave it out for the default"));
+    }
+    let mut seen = BTreeSet::new();
+    let mut values = Vec::new();
+    for word in given.get_ref() {
+        if seen.insert(word.get_ref()) {
+            values.extend(each(report, word));
+        } else {
+            report.at(&word.span(), format!("{key} names {:?} twice", word.get_ref()));
+        }
+    }
+    Some(values)
+}

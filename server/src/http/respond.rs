@@ -1,0 +1,95 @@
+//! Answers that are tiles, and the headers that every answer has.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::Full;
+
+use super::{RequestInfo, Response};
+use crate::{
+    layers::Layer,
+    tiles::{Origin, TileAnswer},
+};
+
+/// Which protocol and layer a response belongs to, for metrics and log.
+#[derive(Debug, Clone, Default)]
+pub struct RequestLabels {
+    /// One of a closed list.
+    pub protocol: &'static str,
+    /// The id of a published layer; empty where there is none.
+    pub layer: String,
+}
+
+/// Names the protocol and layer of a response.
+pub fn labels(response: &mut Response, protocol: &'static str, layer: &str) {
+    response.extensions_mut().insert(RequestLabels { protocol, layer: layer.to_owned() });
+}
+
+/// A response with a body and its media type.
+pub fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A line of text that nobody keeps.
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = with_body(status, "text/plain; charset=utf-8", body);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A tile with its headers.
+pub fn tile(answer: TileAnswer, _request: &RequestInfo, layer: &Layer) -> Response {
+    let (mut response, etag, origin) = match answer {
+        TileAnswer::Tile { bytes, etag, format, origin } => {
+            (with_body(StatusCode::OK, format.media_type(), bytes), Some(etag), Some(origin))
+        }
+        TileAnswer::NotModified { etag } => (empty(StatusCode::NOT_MODIFIED), Some(etag), None),
+        TileAnswer::NoContent => (empty(StatusCode::NO_CONTENT), None, None),
+    };
+    let headers = response.headers_mut();
+    let cache_control = format!("public, max-age={}", layer.max_age_s);
+    headers.insert(header::CACHE_CONTROL, ascii(&cache_control));
+    if let Some(etag) = etag {
+        headers.insert(header::ETAG, ascii(&etag));
+    }
+    if let Some(origin) = origin {
+        headers.insert("pavage-path", HeaderValue::from_static(Origin::name(origin)));
+    }
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("digits, letters and quotes only")
+}
+
+/// Headers that every answer carries: who may use it, and that its type is what it says.
+pub fn finish(response: &mut Response, method: &Method) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("ETag, Pavage-Path, Retry-After"),
+    );
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert("timing-allow-origin", HeaderValue::from_static("*"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if *method == Method::OPTIONS {
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, HEAD, POST, OPTIONS"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("If-None-Match, Content-Type, Accept"),
+        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+}

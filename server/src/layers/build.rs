@@ -1,0 +1,89 @@
+//! From open files and what the configuration says about them to one published [`Layer`]. It opens nothing itself.
+
+use std::sync::Arc;
+
+use tiler::{
+    cog::Cog,
+    crs::{Crs, CrsError},
+    tms::{Registry, TileMatrixSet},
+};
+
+use super::{Layer, coverage};
+use crate::config::LayerOptions;
+
+/// Why open files do not make a layer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// No file.
+    #[error("holds no GeoTIFF that can be served")]
+    NoSource,
+    /// Not to be placed in longitude and latitude.
+    #[error("cannot be placed on the earth")]
+    NowhereOnEarth,
+    /// Longitude and latitude themselves are missing.
+    #[error("cannot be placed on the earth")]
+    Crs(#[from] CrsError),
+    /// All sets are elsewhere.
+    #[error("lies outside all tile matrix sets that it is offered in")]
+    OutsideSets,
+}
+
+/// What a layer is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// In addresses.
+    pub id: String,
+    /// For people.
+    pub title: String,
+}
+
+/// Makes a layer of its sources, best first.
+///
+/// # Errors
+/// When the sources cannot be placed in any of the layer's sets.
+pub fn layer(
+    label: &Label,
+    options: &LayerOptions,
+    sources: Vec<Arc<Cog>>,
+    registry: &Registry,
+) -> Result<Layer, LayerError> {
+    let first = sources.first().ok_or(LayerError::NoSource)?;
+    let wgs84_bounds =
+        coverage::bounds(&sources, &Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
+    let offered = options.sets.clone().unwrap_or_else(|| default_sets(first.crs(), registry));
+    let sets: Vec<_> = offered.iter().filter_map(|set| coverage::layer_set(&sources, set)).collect();
+    if sets.is_empty() {
+        return Err(LayerError::OutsideSets);
+    }
+    Ok(Layer {
+        id: label.id.clone(),
+        title: label.title.clone(),
+        description: options.description.clone(),
+        attribution: options.attribution.clone(),
+        sources,
+        settings: options.settings.clone(),
+        formats: options.formats.clone(),
+        sets,
+        wgs84_bounds,
+        empty_tile: options.empty_tile,
+        max_age_s: options.max_age_s,
+        unavailable: None,
+    })
+}
+
+/// WebMercatorQuad, the finest set of the files' own CRS, `WorldCRS84Quad`.
+fn default_sets(crs: &Crs, registry: &Registry) -> Vec<Arc<TileMatrixSet>> {
+    let wanted = [
+        registry.get("WebMercatorQuad").cloned(),
+        registry.native_for(crs),
+        registry.get("WorldCRS84Quad").cloned(),
+    ];
+    let mut sets: Vec<Arc<TileMatrixSet>> = Vec::new();
+    for set in wanted.into_iter().flatten() {
+        if sets.iter().all(|known| known.id != set.id) {
+            sets.push(set);
+        }
+    }
+    sets
+}

@@ -1,0 +1,194 @@
+//! A request from the socket to its handler and back:
+//!
+//! 1. the gate: method, host, target, body and path are sound, or a 4xx and the connection closes;
+//! 2. `OPTIONS` is answered for every path;
+//! 3. the first part of the path chooses the handler, which keeps the snapshot that is published now;
+//! 4. the answer gets the headers that all have, documents are packed, and it is counted and logged.
+//!
+//! [`Router::handle`] is this list as code.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
+
+use crate::{
+    admin,
+    app::App,
+    http::{
+        RequestInfo, Response,
+        base_url::{self, Origin},
+        compression,
+        listener::Handler,
+        respond::{self, RequestLabels, text},
+    },
+    ui, wmts, xyz,
+};
+
+/// A form sent to WMTS is no longer than an address.
+const FORM_BYTES: usize = 8 << 10;
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+const FORM_PATH: &str = "/wmts";
+
+/// Answers requests for an [`App`].
+pub struct Router {
+    app: Arc<App>,
+}
+
+impl Router {
+    /// A router for this state.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    async fn route(&self, request: &RequestInfo) -> Response {
+        let (app, path) = (self.app.as_ref(), request.path.as_str());
+        let snapshot = app.snapshot.load_full();
+        if path == FORM_PATH || path.starts_with("/wmts/") {
+            return wmts::handle(app, &snapshot, request).await;
+        }
+        if path.starts_with("/xyz/") {
+            return xyz::handle(app, &snapshot, request).await;
+        }
+        if let Some(mut response) = admin::handle(app, path) {
+            respond::labels(&mut response, "admin", "");
+            return response;
+        }
+        if let Some(mut response) = ui::handle(path) {
+            respond::labels(&mut response, "ui", "");
+            return response;
+        }
+        text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
+    }
+
+    fn count(&self, response: &Response, started: Instant, method: &Method) {
+        let unlabelled = RequestLabels { protocol: "other", layer: String::new() };
+        let labels = response.extensions().get::<RequestLabels>().unwrap_or(&unlabelled);
+        let (protocol, layer) = (labels.protocol, labels.layer.as_str());
+        let metrics = &self.app.metrics;
+        let status = response.status();
+        metrics.requests.with_label_values(&[protocol, layer, status.as_str()]).inc();
+        let took = started.elapsed();
+        metrics.request_seconds.with_label_values(&[protocol, layer]).observe(took.as_secs_f64());
+        let bytes = response.body().size_hint().exact().unwrap_or(0);
+        if *method != Method::HEAD {
+            metrics.response_bytes.with_label_values(&[protocol, layer]).inc_by(bytes);
+        }
+        if self.app.settings.access_log {
+            let status = status.as_u16();
+            tracing::info!(protocol, layer, status, bytes, took_us = took.as_micros() as u64, "request");
+        }
+    }
+}
+
+impl Handler for Router {
+    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        self.app.metrics.in_flight.inc();
+        let mut response = match self.admit(request, peer).await {
+            Ok(request) if method == Method::OPTIONS => {
+                let _ = request;
+                let mut response = text(StatusCode::NO_CONTENT, "");
+                response.headers_mut().remove(header::CONTENT_TYPE);
+                response
+            }
+            Ok(request) => {
+                let response = self.route(&request).await;
+                compression::compress(response, &request.headers).await
+            }
+            Err(refusal) => refusal.response(),
+        };
+        respond::finish(&mut response, &method);
+        self.count(&response, started, &method);
+        self.app.metrics.in_flight.dec();
+        response
+    }
+}
+
+/// Why a request does not get past the gate. The connection closes: what follows on it may be anything.
+enum Refusal {
+    Method,
+    Target,
+    TargetTooLong,
+    Host,
+    Body,
+}
+
+impl Refusal {
+    fn response(&self) -> Response {
+        let (status, reason) = match self {
+            Self::Method => {
+                (StatusCode::METHOD_NOT_ALLOWED, "This method is not offered here; use GET or HEAD.\n")
+            }
+            Self::Target => (StatusCode::BAD_REQUEST, "The address is not well formed.\n"),
+            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "The address is too long.\n"),
+            Self::Host => (StatusCode::BAD_REQUEST, "A request needs exactly one well-formed Host field.\n"),
+            Self::Body => (StatusCode::PAYLOAD_TOO_LARGE, "No body is taken here.\n"),
+        };
+        let mut response = text(status, reason);
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if matches!(self, Self::Method) {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+        }
+        response
+    }
+}
+
+impl Router {
+    /// Takes a request apart, or says what is wrong with it.
+    async fn admit(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<RequestInfo, Refusal> {
+        let (parts, body) = request.into_parts();
+        let has_body = !body.is_end_stream();
+        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if target > self.app.settings.limits.target_bytes {
+            return Err(Refusal::TargetTooLong);
+        }
+        if parts.uri.scheme().is_some() || !parts.uri.path().starts_with('/') {
+            return Err(Refusal::Target);
+        }
+        let path =
+            percent_decode_str(parts.uri.path()).decode_utf8().map_err(|_| Refusal::Target)?.into_owned();
+        if path.chars().any(char::is_control) {
+            return Err(Refusal::Target);
+        }
+        let takes_form = path == FORM_PATH && parts.method == Method::POST;
+        if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form {
+            return Err(Refusal::Method);
+        }
+        let hosts = parts.headers.get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && parts.version >= Version::HTTP_11) {
+            return Err(Refusal::Host);
+        }
+        let proxies = &self.app.settings.trusted_proxies;
+        let snapshot = self.app.snapshot.load();
+        let origin = Origin {
+            configured: snapshot.service.public_url.as_deref(),
+            trusted: proxies.iter().any(|network| network.contains(peer.ip())),
+        };
+        let base_url = match base_url::base_url(&parts.headers, origin) {
+            Some(url) => url,
+            None if hosts == 0 => "http://localhost".to_owned(),
+            None => return Err(Refusal::Host),
+        };
+        if has_body && !takes_form {
+            return Err(Refusal::Body);
+        }
+        let body = if takes_form {
+            let whole = timeout(FORM_TIMEOUT, Limited::new(body, FORM_BYTES).collect()).await;
+            Some(whole.map_err(|_| Refusal::Body)?.map_err(|_| Refusal::Body)?.to_bytes())
+        } else {
+            None
+        };
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Ok(RequestInfo { method: parts.method, path, query, body, headers: parts.headers, base_url })
+    }
+}

@@ -1,0 +1,289 @@
+//! A tile from its canonical address, by the shortest way:
+//!
+//! 1. the plan, in microseconds, and its fingerprint: cache key and `ETag`;
+//! 2. the client has it already: 304, nothing else is done;
+//! 3. there is no imagery: the layer's answer for that;
+//! 4. the cache has it;
+//! 5. it failed a moment ago: the same failure, without trying again;
+//! 6. somebody renders it already: wait for that one;
+//! 7. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
+//!
+//! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
+
+mod failures;
+mod pool;
+mod render;
+mod single_flight;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tiler::{
+    encode::{Format, OutputFormat},
+    render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
+    tms::{TileId, TileMatrixSet},
+};
+use tokio::time::timeout;
+
+pub use pool::{Pool, PoolLimits};
+pub use render::{Renderer, TilerRenderer};
+
+use self::{failures::Failures, single_flight::SingleFlight};
+use crate::{
+    cache::{self, Cache, CachePolicy, Capacity, Metered, Weighted},
+    error::Fault,
+    http::conditional,
+    layers::{EmptyTile, Layer},
+    metrics::Metrics,
+};
+
+/// The canonical address of a tile: WMTS, XYZ and all others come down to this.
+#[derive(Debug, Clone)]
+pub struct TileRequest {
+    /// The layer.
+    pub layer: Arc<Layer>,
+    /// One of the sets that it is offered in.
+    pub set: Arc<TileMatrixSet>,
+    /// The tile.
+    pub tile: TileId,
+    /// 1, or 2 for the same place with twice the pixels along each side.
+    pub scale: u32,
+    /// What to encode as.
+    pub format: OutputFormat,
+}
+
+/// A tile, or why none is sent.
+#[derive(Debug, Clone)]
+pub enum TileAnswer {
+    /// A picture.
+    Tile {
+        /// The file.
+        bytes: Bytes,
+        /// Strong, with its quotes.
+        etag: String,
+        /// Its format.
+        format: Format,
+        /// How it was come by.
+        origin: Origin,
+    },
+    /// The client has this very tile.
+    NotModified {
+        /// Strong, with its quotes.
+        etag: String,
+    },
+    /// There is no imagery, and the layer sends nothing then.
+    NoContent,
+}
+
+/// How a tile was come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From the cache of encoded tiles.
+    Cached,
+    /// Rendered for this request, or for one at the same time.
+    Rendered,
+    /// There is no imagery under it.
+    Blank,
+}
+
+impl Origin {
+    /// The value of the header `Pavage-Path`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Rendered => "rendered",
+            Self::Blank => "blank",
+        }
+    }
+}
+
+/// How the service is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct TileSettings {
+    /// Threads, queue and its deadline.
+    pub pool: PoolLimits,
+    /// From the request to the answer; default 15 s.
+    pub request_timeout: Duration,
+    /// Bytes of encoded tiles; default 256 MiB.
+    pub tile_bytes: u64,
+    /// Bytes of decoded blocks; default 512 MiB.
+    pub block_bytes: u64,
+    /// What the caches throw away first.
+    pub policy: CachePolicy,
+}
+
+/// An encoded tile as it is kept.
+#[derive(Debug, Clone)]
+struct KeptTile {
+    bytes: Bytes,
+    format: Format,
+}
+
+impl Weighted for KeptTile {
+    fn weight_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+type Outcome = Result<KeptTile, Fault>;
+
+/// Makes tiles, and keeps them.
+pub struct TileService {
+    pool: Arc<Pool>,
+    renderer: Arc<dyn Renderer>,
+    tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    flights: SingleFlight<Fingerprint, Outcome>,
+    failures: Arc<Failures>,
+    metrics: Arc<Metrics>,
+    request_timeout: Duration,
+}
+
+impl TileService {
+    /// A service that renders with `tiler`.
+    pub fn new(settings: &TileSettings, metrics: Arc<Metrics>) -> Self {
+        let capacity = Capacity { bytes: settings.block_bytes, typical_bytes: 786_432 };
+        let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
+        let renderer = Arc::new(TilerRenderer::new(blocks, Arc::clone(&metrics)));
+        Self::with_renderer(settings, metrics, renderer)
+    }
+
+    /// A service that renders with something else, for tests.
+    pub fn with_renderer(
+        settings: &TileSettings,
+        metrics: Arc<Metrics>,
+        renderer: Arc<dyn Renderer>,
+    ) -> Self {
+        let capacity = Capacity { bytes: settings.tile_bytes, typical_bytes: 20_000 };
+        Self {
+            pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
+            renderer,
+            tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
+            flights: SingleFlight::default(),
+            failures: Arc::default(),
+            metrics,
+            request_timeout: settings.request_timeout,
+        }
+    }
+
+    /// The tile, unless `if_none_match` says that the client has it.
+    ///
+    /// # Errors
+    /// `NoData` by the layer's choice, `Overloaded`, `Source` when a file cannot be read, `Internal` for a bug.
+    pub async fn tile(
+        &self,
+        request: &TileRequest,
+        if_none_match: Option<&str>,
+    ) -> Result<TileAnswer, Fault> {
+        if request.layer.unavailable.is_some() {
+            return Err(Fault::Source);
+        }
+        let plan = self.plan(request)?;
+        let key = plan.fingerprint();
+        let etag = etag(key);
+        if plan.is_empty() {
+            match request.layer.empty_tile {
+                EmptyTile::Blank => {}
+                EmptyTile::NoContent => return Ok(TileAnswer::NoContent),
+                EmptyTile::NotFound => return Err(Fault::NoData),
+            }
+        }
+        if if_none_match.is_some_and(|tags| conditional::matches(tags, &etag)) {
+            return Ok(TileAnswer::NotModified { etag });
+        }
+        if let Some(KeptTile { bytes, format }) = self.tiles.get(&key) {
+            let origin = if plan.is_empty() { Origin::Blank } else { Origin::Cached };
+            return Ok(TileAnswer::Tile { bytes, etag, format, origin });
+        }
+        if let Some(fault) = self.failures.recent(&key) {
+            return Err(fault);
+        }
+        let origin = if plan.is_empty() { Origin::Blank } else { Origin::Rendered };
+        let KeptTile { bytes, format } = self.rendered(plan, request).await?;
+        Ok(TileAnswer::Tile { bytes, etag, format, origin })
+    }
+
+    /// Runs something else on the render threads.
+    ///
+    /// # Errors
+    /// `Overloaded` when too much waits, `Internal` when it panics.
+    pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        self.pool.run(job).await
+    }
+
+    fn plan(&self, request: &TileRequest) -> Result<Plan, Fault> {
+        let started = Instant::now();
+        let address = TileAddress {
+            set: &request.set,
+            tile: request.tile,
+            scale: request.scale,
+            format: request.format,
+        };
+        let plan = self.renderer.plan(&request.layer, &address)?;
+        self.metrics.observe(Stage::Plan, started.elapsed());
+        Ok(plan)
+    }
+
+    /// Renders once for all who ask at the same time.
+    async fn rendered(&self, plan: Plan, request: &TileRequest) -> Outcome {
+        let (waiter, flight) = self.flights.join(&plan.fingerprint());
+        if let Some(flight) = flight {
+            let (pool, renderer) = (Arc::clone(&self.pool), Arc::clone(&self.renderer));
+            let (tiles, failures) = (Arc::clone(&self.tiles), Arc::clone(&self.failures));
+            let (metrics, layer) = (Arc::clone(&self.metrics), Arc::clone(&request.layer));
+            // The render belongs to this task, not to the request that began it.
+            tokio::spawn(async move {
+                let key = plan.fingerprint();
+                let flight = Arc::new(flight);
+                let job = {
+                    let (flight, layer) = (Arc::clone(&flight), Arc::clone(&layer));
+                    move || {
+                        if flight.is_abandoned() {
+                            return None;
+                        }
+                        Some(renderer.render(&plan, &layer))
+                    }
+                };
+                let outcome = match pool.run(job).await {
+                    Ok(Some(result)) => {
+                        result.map(|tile| KeptTile { bytes: tile.bytes.into(), format: tile.format })
+                    }
+                    // Nobody waited any more when its turn came.
+                    Ok(None) => return,
+                    Err(fault) => Err(fault),
+                };
+                match &outcome {
+                    Ok(tile) => tiles.insert(key, tile.clone()),
+                    Err(fault @ Fault::Source) => {
+                        metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
+                        failures.remember(key, fault.clone());
+                    }
+                    Err(_) => {}
+                }
+                if let Some(flight) = Arc::into_inner(flight) {
+                    flight.land(outcome);
+                }
+            });
+        }
+        match timeout(self.request_timeout, waiter.wait()).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(Fault::Internal),
+            Err(_) => {
+                self.metrics.rejected.with_label_values(&["deadline"]).inc();
+                Err(Fault::Overloaded { reason: "deadline", retry_after: Duration::from_secs(1) })
+            }
+        }
+    }
+}
+
+fn metered<K, V>(name: &str, inner: Box<dyn Cache<K, V>>, metrics: &Metrics) -> Metered<K, V> {
+    let count = |result: &str| metrics.cache_requests.with_label_values(&[name, result]);
+    Metered::new(inner, count("hit"), count("miss"), metrics.cache_bytes.with_label_values(&[name]))
+}
+
+/// The fingerprint holds the format asked for, so it is a strong validator of the bytes.
+fn etag(key: Fingerprint) -> String {
+    format!("\"{key}\"")
+}

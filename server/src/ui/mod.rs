@@ -1,0 +1,4 @@
+//! stub
+pub fn handle(_: &str) -> Option<crate::http::Response> {
+    None
+}

@@ -1,0 +1,241 @@
+//! XYZ tiles, `/xyz/{layer}[/{tms}]/{z}/{x}/{y}[@2x].{ext}`, and their TileJSON. Only here is a row called `y`. Faults are
+//! short fixed texts.
+
+pub mod tilejson;
+
+use std::sync::Arc;
+
+use http::header;
+use tiler::{
+    encode::OutputFormat,
+    tms::{TileId, TileMatrixSet},
+};
+
+use crate::{
+    app::App,
+    error::{Fault, Parameter},
+    http::{RequestInfo, Response, document, query::strict_u32, respond},
+    layers::{Layer, LayerSet, Snapshot},
+    tiles::TileRequest,
+};
+
+/// The set of addresses that name none.
+const DEFAULT_SET: &str = "WebMercatorQuad";
+/// How an address asks for twice the pixels.
+const DOUBLE: &str = "@2x";
+
+/// Answers everything under `/xyz`.
+pub async fn handle(app: &App, snapshot: &Arc<Snapshot>, request: &RequestInfo) -> Response {
+    let path = request.path.strip_prefix("/xyz/").unwrap_or("");
+    // A label only where the layer exists: clients must not be able to make up series.
+    let layer = path.split('/').next().and_then(|name| snapshot.layers.get(name));
+    let mut response = answer(app, snapshot, request, path).await.unwrap_or_else(|fault| {
+        document::fault(&fault, fault.status(), ("text/plain; charset=utf-8", format!("{fault}\n")))
+    });
+    respond::labels(&mut response, "xyz", layer.map_or("", |layer| &layer.id));
+    response
+}
+
+async fn answer(
+    app: &App,
+    snapshot: &Snapshot,
+    request: &RequestInfo,
+    path: &str,
+) -> Result<Response, Fault> {
+    match resolve(snapshot, path)? {
+        Resource::Tile(tile) => {
+            let if_none_match =
+                request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+            let answer = app.tiles.tile(&tile, if_none_match).await?;
+            Ok(respond::tile(answer, request, &tile.layer))
+        }
+        Resource::TileJson { layer, set } => {
+            let address = tilejson::Address {
+                base_url: &request.base_url,
+                set_in_path: (set.set.id != DEFAULT_SET).then_some(set.set.id.as_str()),
+            };
+            let body = tilejson::tilejson(layer, set, &address, snapshot.update_sequence);
+            Ok(document::description(request, "application/json", body))
+        }
+    }
+}
+
+/// What a path names.
+#[derive(Debug)]
+enum Resource<'a> {
+    Tile(TileRequest),
+    TileJson { layer: &'a Layer, set: &'a LayerSet },
+}
+
+fn resolve<'a>(snapshot: &'a Snapshot, path: &str) -> Result<Resource<'a>, Fault> {
+    let segments: Vec<&str> = path.split('/').take(6).collect();
+    match *segments.as_slice() {
+        [layer, "tilejson.json"] => tile_json(snapshot, layer, DEFAULT_SET),
+        [layer, set, "tilejson.json"] => tile_json(snapshot, layer, set),
+        [layer, z, x, file] => tile(snapshot, (layer, DEFAULT_SET), [z, x, file]).map(Resource::Tile),
+        [layer, set, z, x, file] => tile(snapshot, (layer, set), [z, x, file]).map(Resource::Tile),
+        _ => Err(Fault::NotFound),
+    }
+}
+
+fn tile_json<'a>(snapshot: &'a Snapshot, layer: &str, set: &str) -> Result<Resource<'a>, Fault> {
+    let (layer, set) = layer_and_set(snapshot, layer, set)?;
+    Ok(Resource::TileJson { layer, set })
+}
+
+fn layer_and_set<'a>(
+    snapshot: &'a Snapshot,
+    layer: &str,
+    set: &str,
+) -> Result<(&'a Arc<Layer>, &'a LayerSet), Fault> {
+    let layer = snapshot.layers.get(layer).ok_or(Fault::Invalid { parameter: Parameter::Layer })?;
+    let set = snapshot.find_set(layer, set).ok_or(Fault::Invalid { parameter: Parameter::TileMatrixSet })?;
+    Ok((layer, set))
+}
+
+/// The tile, which may be outside of the imagery: that is the layer's policy for empty tiles, not a fault.
+fn tile(
+    snapshot: &Snapshot,
+    (layer, set): (&str, &str),
+    [z, x, file]: [&str; 3],
+) -> Result<TileRequest, Fault> {
+    let (layer, layer_set) = layer_and_set(snapshot, layer, set)?;
+    let (y, extension) = file.rsplit_once('.').ok_or(Fault::Invalid { parameter: Parameter::Format })?;
+    let (y, scale) = y.strip_suffix(DOUBLE).map_or((y, 1), |y| (y, 2));
+    let set = &layer_set.set;
+    let matrix = matrix(set, z)?;
+    let col = strict_u32(x).ok_or(Fault::Invalid { parameter: Parameter::X })?;
+    let row = strict_u32(y).ok_or(Fault::Invalid { parameter: Parameter::Y })?;
+    let size = set.matrices.get(matrix).ok_or(Fault::Internal)?;
+    if col >= size.matrix_width {
+        return Err(Fault::TileOutOfRange { parameter: Parameter::X });
+    }
+    if row >= size.matrix_height {
+        return Err(Fault::TileOutOfRange { parameter: Parameter::Y });
+    }
+    let format = output_format(extension)
+        .filter(|format| layer.offers(*format))
+        .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
+    Ok(TileRequest {
+        layer: Arc::clone(layer),
+        set: Arc::clone(set),
+        tile: TileId { matrix, col, row },
+        scale,
+        format,
+    })
+}
+
+/// A matrix by its identifier, as it is or in the set's other spellings; a number that is none is out of range, and
+/// anything else is malformed.
+fn matrix(set: &TileMatrixSet, z: &str) -> Result<usize, Fault> {
+    let looks_like_a_number = z.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first));
+    let exact = set.matrices.iter().position(|matrix| matrix.id == z);
+    match exact {
+        Some(index) => Ok(index),
+        None if looks_like_a_number && strict_u32(z).is_none() && !z.contains(':') => {
+            Err(Fault::Invalid { parameter: Parameter::Z })
+        }
+        None => set.matrix_index(z).ok_or(match strict_u32(z) {
+            Some(_) => Fault::TileOutOfRange { parameter: Parameter::Z },
+            None => Fault::Invalid { parameter: Parameter::Z },
+        }),
+    }
+}
+
+fn output_format(extension: &str) -> Option<OutputFormat> {
+    match extension {
+        "jpg" | "jpeg" => Some(OutputFormat::Jpeg),
+        "png" => Some(OutputFormat::Png),
+        "webp" => Some(OutputFormat::WebP),
+        "auto" => Some(OutputFormat::Auto),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::wmts::fixture;
+
+    fn tile_at(path: &str) -> Result<TileRequest, Fault> {
+        match resolve(&fixture::snapshot(), path)? {
+            Resource::Tile(request) => Ok(request),
+            Resource::TileJson { .. } => panic!("{path} is no tile"),
+        }
+    }
+
+    fn status(path: &str) -> StatusCode {
+        tile_at(path).expect_err("is refused").status()
+    }
+
+    #[test]
+    fn a_tile_is_named_by_level_column_and_row() {
+        let request = tile_at("ortho/2/2/1.jpg").expect("exists");
+        assert_eq!(request.tile, TileId { matrix: 2, col: 2, row: 1 });
+        assert_eq!(
+            (request.set.id.as_str(), request.scale, request.format),
+            ("WebMercatorQuad", 1, OutputFormat::Jpeg)
+        );
+        let named = tile_at("ortho/WebMercatorQuad/2/2/1.jpeg").expect("exists");
+        assert_eq!((named.tile, named.format), (request.tile, request.format));
+    }
+
+    #[test]
+    fn a_retina_tile_is_the_same_tile_at_scale_two() {
+        let request = tile_at("ortho/LAMB93_5cm/1/0/0@2x.png").expect("exists");
+        assert_eq!((request.tile, request.scale), (TileId { matrix: 1, col: 0, row: 0 }, 2));
+    }
+
+    #[test]
+    fn a_tile_outside_of_the_imagery_is_for_the_layers_policy() {
+        assert!(tile_at("ortho/2/0/3.png").is_ok());
+        assert!(tile_at("ortho/3/7/7.png").is_ok());
+    }
+
+    #[test]
+    fn a_tile_outside_of_the_matrix_is_not_found() {
+        for path in ["ortho/2/4/0.png", "ortho/2/0/4.png", "ortho/9/0/0.png", "ortho/2/99999999999/0.png"] {
+            assert_eq!(status(path), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[test]
+    fn malformed_numbers_and_formats_are_bad_requests() {
+        for path in [
+            "ortho/02/0/0.png",
+            "ortho/2/00/0.png",
+            "ortho/2/-1/0.png",
+            "ortho/2/0/0@3x.png",
+            "ortho/2/0/a.png",
+            "ortho/z/0/0.png",
+            "ortho/2/0/0.gif",
+            "ortho/2/0/0.webp",
+            "ortho/2/0/0",
+            "ortho/2/0/.png",
+        ] {
+            assert_eq!(status(path), StatusCode::BAD_REQUEST, "{path}");
+        }
+    }
+
+    #[test]
+    fn unknown_layers_sets_and_paths_are_not_found() {
+        for path in ["bogus/2/0/0.png", "ortho/Bogus/2/0/0.png", "ortho", "", "ortho/1/2/3/4/5/6.png"] {
+            assert_eq!(status(path), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[test]
+    fn tilejson_has_an_address_with_and_without_a_set() {
+        for (path, expected) in
+            [("ortho/tilejson.json", "WebMercatorQuad"), ("ortho/LAMB93_5cm/tilejson.json", "LAMB93_5cm")]
+        {
+            let snapshot = fixture::snapshot();
+            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path) else {
+                panic!("{path} is no TileJSON")
+            };
+            assert_eq!(set.set.id, expected);
+        }
+    }
+}
