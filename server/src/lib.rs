@@ -7,6 +7,7 @@ mod app;
 mod cache;
 pub mod cli;
 pub mod config;
+mod demo;
 mod error;
 mod http;
 pub mod layers;

@@ -1,2 +1,7 @@
-//! Pavage.
-fn main() {}
+//! The program `pavage`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

@@ -8,7 +8,8 @@ mod quick;
 
 use std::{hash::Hash, sync::Arc};
 
-pub use metered::Metered;
+pub use self::metered::Metered;
+pub use crate::config::CachePolicy;
 
 /// What a value takes of the capacity.
 pub trait Weighted {
@@ -38,17 +39,6 @@ pub trait Cache<K, V>: Send + Sync {
 
     /// Bytes held at the moment.
     fn bytes(&self) -> u64;
-}
-
-/// What is thrown away first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CachePolicy {
-    /// What was asked for once only (the S3-FIFO of the `quick_cache` crate): a crawl does not push out the town centre.
-    #[default]
-    Quick,
-    /// What was not asked for the longest (the `lru` crate).
-    Lru,
 }
 
 /// How large a cache is.

@@ -1,14 +1,10 @@
-//! Answers that are tiles, and the headers that every answer has.
+//! Answers by their parts, and the headers that every answer has.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::Full;
 
-use super::{RequestInfo, Response};
-use crate::{
-    layers::Layer,
-    tiles::{Origin, TileAnswer},
-};
+use super::Response;
 
 /// Which protocol and layer a response belongs to, for metrics and log.
 #[derive(Debug, Clone, Default)]
@@ -39,35 +35,11 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
     response
 }
 
-/// A tile with its headers.
-pub fn tile(answer: TileAnswer, _request: &RequestInfo, layer: &Layer) -> Response {
-    let (mut response, etag, origin) = match answer {
-        TileAnswer::Tile { bytes, etag, format, origin } => {
-            (with_body(StatusCode::OK, format.media_type(), bytes), Some(etag), Some(origin))
-        }
-        TileAnswer::NotModified { etag } => (empty(StatusCode::NOT_MODIFIED), Some(etag), None),
-        TileAnswer::NoContent => (empty(StatusCode::NO_CONTENT), None, None),
-    };
-    let headers = response.headers_mut();
-    let cache_control = format!("public, max-age={}", layer.max_age_s);
-    headers.insert(header::CACHE_CONTROL, ascii(&cache_control));
-    if let Some(etag) = etag {
-        headers.insert(header::ETAG, ascii(&etag));
-    }
-    if let Some(origin) = origin {
-        headers.insert("pavage-path", HeaderValue::from_static(Origin::name(origin)));
-    }
-    response
-}
-
-fn empty(status: StatusCode) -> Response {
+/// No body at all.
+pub fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
     response
-}
-
-fn ascii(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("digits, letters and quotes only")
 }
 
 /// Headers that every answer carries: who may use it, and that its type is what it says.

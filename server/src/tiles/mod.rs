@@ -10,6 +10,7 @@
 //!
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
+mod answer;
 mod failures;
 mod pool;
 mod render;

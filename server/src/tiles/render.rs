@@ -1,6 +1,6 @@
 //! Calls the engine, and says in the server's words what it says in its own.
 
-use std::{error::Error, fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use tiler::{
     cog::BlockKey,
@@ -13,6 +13,7 @@ use crate::{
     cache::{Cache, Metered},
     error::Fault,
     layers::Layer,
+    log,
     metrics::Metrics,
 };
 
@@ -72,17 +73,6 @@ impl Renderer for TilerRenderer {
 
 /// The details go to the log, the client learns whose fault it is.
 fn fault(layer: &Layer, error: &RenderError) -> Fault {
-    tracing::warn!(layer = layer.id, reason = chain(error), "a tile could not be rendered");
+    tracing::warn!(layer = layer.id, reason = log::chain(error), "a tile could not be rendered");
     if error.is_source_fault() { Fault::Source } else { Fault::Internal }
-}
-
-/// An error and all its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let _ = write!(text, ": {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ use super::params::{TileParams, index, is_default_style, output_format};
 use crate::{
     app::App,
     error::{Fault, Parameter},
-    http::{RequestInfo, Response, respond},
+    http::{RequestInfo, Response},
     layers::{Layer, Snapshot},
     tiles::TileRequest,
 };
@@ -38,7 +38,7 @@ pub async fn get_tile(
     let tile = tile_request(snapshot, params)?;
     let if_none_match = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let answer = app.tiles.tile(&tile, if_none_match).await?;
-    Ok(respond::tile(answer, request, &tile.layer))
+    Ok(answer.into_response(&tile.layer))
 }
 
 /// The canonical request for a tile: the same whichever way it was written.

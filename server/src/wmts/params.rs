@@ -14,6 +14,7 @@ pub const VERSION: &str = "1.0.0";
 
 /// What is asked for. Texts are as sent.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the standard's names for its operations")]
 pub enum Operation<'a> {
     /// Describe the service.
     GetCapabilities {

@@ -47,7 +47,7 @@ async fn answer(
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
             let answer = app.tiles.tile(&tile, if_none_match).await?;
-            Ok(respond::tile(answer, request, &tile.layer))
+            Ok(answer.into_response(&tile.layer))
         }
         Resource::TileJson { layer, set } => {
             let address = tilejson::Address {

@@ -1,0 +1,37 @@
+//! From configuration and paths to what shall be published.
+
+use std::path::PathBuf;
+
+use tiler::cog::OpenOptions;
+
+use crate::{
+    config::{Config, LayerConfig},
+    layers::{Offer, ServiceInfo},
+};
+
+/// What a configuration offers, with the paths of the command line added to its layers.
+///
+/// # Errors
+/// When there is nothing to serve at all.
+pub(super) fn offer(config: &Config, paths: &[PathBuf]) -> Result<Offer, &'static str> {
+    let mut layers = config.layers.clone();
+    if !paths.is_empty() {
+        layers.push(LayerConfig { id: None, paths: paths.to_vec(), options: config.defaults.clone() });
+    }
+    if layers.is_empty() {
+        return Err("there is nothing to serve: name a file or a folder, or a configuration with layers");
+    }
+    let service = &config.service;
+    Ok(Offer {
+        layers,
+        registry: config.registry.clone(),
+        service: ServiceInfo {
+            title: service.title.clone(),
+            description: service.description.clone(),
+            provider: service.provider.clone(),
+            provider_url: service.provider_url.clone(),
+            public_url: config.server.public_url.clone(),
+        },
+        open: OpenOptions { access: config.access, ..OpenOptions::default() },
+    })
+}

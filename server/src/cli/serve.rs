@@ -1,0 +1,182 @@
+//! `pavage serve`: open, listen, answer; `SIGHUP` reloads, `SIGTERM` and `SIGINT` drain.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
+
+use super::{Failure, offer::offer};
+use crate::{
+    App, AppSettings, Server,
+    config::{Config, Override, Overrides},
+    http::Limits,
+    layers::{Catalog, Offer, Reload, Snapshot, Surroundings, tell_skipped, watch},
+    log::{self, LogFormat},
+    tiles::{PoolLimits, TileSettings},
+};
+
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Arguments {
+    /// Address and port to listen on [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Configuration, in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How the log is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// GeoTIFF files, and folders of them: each file is a layer, named by its stem.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+impl Arguments {
+    fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::from_environment();
+        if let Some(value) = self.listen.clone() {
+            overrides.listen = Some(Override { origin: "--listen", value });
+        }
+        overrides
+    }
+
+    fn load(&self) -> Result<(Config, Offer), Failure> {
+        let config = Config::load(self.config.as_deref(), &self.overrides())?;
+        let offer = offer(&config, &self.paths)?;
+        Ok((config, offer))
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    log::init(arguments.log_format);
+    let (config, offer) = arguments.load()?;
+    let (catalog, skipped) = Catalog::open(offer, None)?;
+    tell_skipped(&skipped);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments, &config, catalog))
+}
+
+async fn serve(arguments: &Arguments, config: &Config, catalog: Catalog) -> Result<ExitCode, Failure> {
+    let app = App::new(catalog.snapshot(), settings(config));
+    let listen = config.server.listen;
+    let server = Server::bind(listen, Arc::clone(&app))
+        .await
+        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    let address = server.address()?;
+    announce(&app.snapshot.load(), &format!("http://{address}"));
+
+    let reload = Arc::new(Notify::new());
+    let around = Arc::new(Around {
+        app: Arc::clone(&app),
+        config: arguments.config.clone(),
+        overrides: arguments.overrides(),
+        paths: arguments.paths.clone(),
+    });
+    let watching = tokio::spawn(watch(catalog, config.watch_interval, Arc::clone(&reload), around));
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let hanging_up = tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            reload.notify_one();
+        }
+    });
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let drained = server
+        .serve(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: what is in flight is finished first");
+        })
+        .await;
+    watching.abort();
+    hanging_up.abort();
+    if !drained {
+        tracing::warn!("some requests were not finished in time");
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(config: &Config) -> AppSettings {
+    let limits = &config.limits;
+    AppSettings {
+        limits: Limits {
+            head_bytes: limits.head_bytes,
+            head_fields: limits.head_fields,
+            target_bytes: limits.target_bytes,
+            head_timeout: limits.head_timeout,
+            idle_timeout: limits.idle_timeout,
+            write_timeout: limits.write_timeout,
+            requests_per_connection: limits.requests_per_connection,
+            connections: limits.connections,
+            shutdown_timeout: limits.shutdown_timeout,
+        },
+        tiles: TileSettings {
+            pool: PoolLimits {
+                threads: config.render_threads,
+                running: limits.renders_running,
+                queued: limits.renders_queued,
+                queue_timeout: limits.queue_timeout,
+            },
+            request_timeout: limits.request_timeout,
+            tile_bytes: config.cache.tile_bytes,
+            block_bytes: config.cache.block_bytes,
+            policy: config.cache.policy,
+        },
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        access_log: config.server.access_log,
+    }
+}
+
+/// Tells where to look: in full to a person at a terminal, in a line to a log.
+fn announce(snapshot: &Snapshot, url: &str) {
+    let url = snapshot.service.public_url.as_deref().unwrap_or(url);
+    tracing::info!(layers = snapshot.layers.len(), url, "serving");
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    println!("\n  {} layers", snapshot.layers.len());
+    for layer in snapshot.layers.values().take(20) {
+        println!("    {}", layer.id);
+    }
+    println!("\n  Map        {url}/");
+    println!("  Dashboard  {url}/dashboard");
+    println!("  WMTS       {url}/wmts/1.0.0/WMTSCapabilities.xml");
+    if let Some(layer) = snapshot.layers.values().next() {
+        println!("  XYZ        {url}/xyz/{}/{{z}}/{{x}}/{{y}}.jpg", layer.id);
+    }
+    println!();
+}
+
+/// What the watcher needs of this process.
+struct Around {
+    app: Arc<App>,
+    config: Option<PathBuf>,
+    overrides: Overrides,
+    paths: Vec<PathBuf>,
+}
+
+impl Surroundings for Around {
+    fn offer(&self) -> Result<Offer, Vec<String>> {
+        let file: Option<&Path> = self.config.as_deref();
+        let config = Config::load(file, &self.overrides)
+            .map_err(|problems| problems.0.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        offer(&config, &self.paths).map_err(|problem| vec![problem.to_owned()])
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        self.app.publish(snapshot);
+    }
+
+    fn reloaded(&self, outcome: Reload) {
+        self.app.metrics.reloads.with_label_values(&[outcome.name()]).inc();
+    }
+}

@@ -1,0 +1,135 @@
+//! Makes imagery for a first look: a village of the Corbières that does not exist, from a flight that never was.
+//!
+//! The picture is a pure function of the place ([`landscape::colour`]), so that blocks can be painted in any order, on all
+//! cores, and come out the same on every machine.
+
+mod ground;
+mod landscape;
+mod noise;
+mod village;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tiler::{
+    cog::write::{PixelSource, WriteError, WriteOptions, write},
+    geom::{GeoTransform, Size, Window},
+};
+
+/// Lambert-93.
+const EPSG: u16 = 2154;
+/// The upper left corner, on the grid of dalles.
+const CORNER: (f64, f64) = (650_000.0, 6_235_000.0);
+const CELL_M: f64 = 0.05;
+const DALLE_PX: u32 = 2048;
+
+/// How much is painted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum DemoSize {
+    /// One dalle of 2048 x 2048 px, for tests.
+    Small,
+    /// 8 x 8 dalles.
+    #[default]
+    Full,
+}
+
+impl DemoSize {
+    fn image(self) -> Size {
+        let side = match self {
+            Self::Small => DALLE_PX,
+            Self::Full => 8 * DALLE_PX,
+        };
+        Size::new(side, side)
+    }
+
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Small => "demo-small.tif",
+            Self::Full => "demo.tif",
+        }
+    }
+}
+
+/// Why there is no imagery.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    #[error("the folder {} cannot be made", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// The demo file in a folder, made now unless it is there already.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn make(folder: &Path, size: DemoSize) -> Result<PathBuf, DemoError> {
+    let path = folder.join(size.file_name());
+    if path.exists() {
+        return Ok(path);
+    }
+    fs::create_dir_all(folder).map_err(|source| DemoError::Folder { path: folder.to_owned(), source })?;
+    let image = size.image();
+    let geotransform = GeoTransform::north_up(CORNER.0, CORNER.1, CELL_M, CELL_M);
+    let options = WriteOptions::new(image, geotransform, EPSG);
+    let blocks = image.width.div_ceil(options.block_px) * image.height.div_ceil(options.block_px);
+    let bar = ProgressBar::new(u64::from(blocks)).with_style(
+        ProgressStyle::with_template("painting {wide_bar} {pos}/{len} blocks, {eta} left")
+            .expect("the template is well formed"),
+    );
+    write(&path, &options, &Painter { bar: bar.clone() })?;
+    bar.finish_and_clear();
+    Ok(path)
+}
+
+struct Painter {
+    bar: ProgressBar,
+}
+
+impl PixelSource for Painter {
+    fn pixels(&self, window: Window) -> Vec<u8> {
+        let mut pixels = Vec::with_capacity(window.pixels() as usize * 3);
+        for row in window.row_off..window.row_end() {
+            for col in window.col_off..window.col_end() {
+                // Metres east and south of the corner.
+                let (x, y) = ((col as f32 + 0.5) * CELL_M as f32, (row as f32 + 0.5) * CELL_M as f32);
+                pixels.extend(landscape::colour(x, y));
+            }
+        }
+        pixels
+    }
+
+    fn block_done(&self) {
+        self.bar.inc(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_place_has_the_same_colour_whichever_block_it_is_painted_with() {
+        let painter = Painter { bar: ProgressBar::hidden() };
+        let wide = painter.pixels(Window::new(5000, 5000, 32, 2));
+        let narrow = painter.pixels(Window::new(5016, 5001, 1, 1));
+        assert_eq!(wide[(32 + 16) * 3..][..3], narrow[..]);
+    }
+
+    #[test]
+    fn it_is_made_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = make(folder.path(), DemoSize::Small).expect("the folder can be written to");
+        let made = fs::metadata(&path).expect("it is there").modified().expect("it has a date");
+        assert_eq!(make(folder.path(), DemoSize::Small).expect("it is there"), path);
+        assert_eq!(fs::metadata(&path).expect("it is there").modified().expect("it has a date"), made);
+    }
+}
