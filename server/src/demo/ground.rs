@@ -82,7 +82,7 @@ pub(super) fn field(parcel: &Parcel, x: f32, y: f32) -> Colour {
 
 /// Metres from the middle of the river; negative on its west side.
 pub(super) fn river_m(x: f32, y: f32) -> f32 {
-    x - (235.0 + 60.0 * (y / 170.0).sin() + 22.0 * (y / 61.0 + 1.0).sin())
+    x - (140.0 + 60.0 * (y / 170.0).sin() + 22.0 * (y / 61.0 + 1.0).sin())
 }
 
 /// Half of the river's width.

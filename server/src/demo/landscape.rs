@@ -10,7 +10,7 @@ use super::{
 const TREE_M: f32 = 7.0;
 
 /// Red green blue at a place, in metres east and south of the corner of the picture.
-pub(super) fn colour(x: f32, y: f32) -> [u8; 3] {
+pub(super) fn colour(trees: &Trees, x: f32, y: f32) -> [u8; 3] {
     let parcel = ground::parcel(x, y);
     let spot = village::place(x, y);
     let field = ground::field(&parcel, x, y);
@@ -19,7 +19,7 @@ pub(super) fn colour(x: f32, y: f32) -> [u8; 3] {
     let town = village::ground(&spot, land, x, y);
     let roads = road(town, x, y);
     let built = village::buildings(&spot, roads, (x, y));
-    let grown = trees(built, x, y);
+    let grown = with_trees(built, trees, x, y);
     grown.map(|v| v.clamp(0.0, 255.0) as u8)
 }
 
@@ -56,21 +56,66 @@ fn road(under: Colour, x: f32, y: f32) -> Colour {
     if white { [226.0, 226.0, 222.0] } else { main }
 }
 
-/// A crown at its place on a jittered grid.
-fn tree(x: f32, y: f32, (i, j): (i32, i32)) -> Option<(f32, f32)> {
+/// A tree, where it stands.
+#[derive(Debug, Clone, Copy)]
+struct Tree {
+    x: f32,
+    y: f32,
+    radius: f32,
+    tint: f32,
+}
+
+/// The trees around a piece of the picture: placing one costs more than painting a pixel, so it is done once for many.
+#[derive(Debug)]
+pub(super) struct Trees {
+    first: (i32, i32),
+    cols: i32,
+    cells: Vec<Option<Tree>>,
+}
+
+impl Trees {
+    /// The trees of a rectangle, in metres, and of all from which a crown or a shadow may reach into it.
+    pub(super) fn of(from: (f32, f32), to: (f32, f32)) -> Self {
+        let cell = |v: f32| (v / TREE_M).floor() as i32;
+        let first = (cell(from.0) - 2, cell(from.1) - 2);
+        let last = (cell(to.0) + 2, cell(to.1) + 2);
+        let cells = (first.1..=last.1).flat_map(|j| (first.0..=last.0).map(move |i| tree(i, j))).collect();
+        Self { first, cols: last.0 - first.0 + 1, cells }
+    }
+
+    /// The crown over a place: how far it is from its middle, 0 to 1, and how much it faces the light.
+    fn crown(&self, x: f32, y: f32) -> Option<(f32, f32, Tree)> {
+        let (i, j) = ((x / TREE_M).floor() as i32, (y / TREE_M).floor() as i32);
+        let ragged = 1.0 + (smooth(x, y, 0.9, 116) - 0.5) * 0.45;
+        let cells = (-1..=1).flat_map(|dj| (-1..=1).map(move |di| (i + di, j + dj)));
+        let near = cells.filter_map(|(i, j)| {
+            let at = (j - self.first.1) * self.cols + i - self.first.0;
+            *self.cells.get(usize::try_from(at).ok()?)?
+        });
+        near.map(|tree| {
+            let distance = (x - tree.x).hypot(y - tree.y) / (tree.radius * ragged);
+            // Light falls from the south-west.
+            (distance, ((tree.x - x) + (y - tree.y)) / tree.radius, tree)
+        })
+        .filter(|(distance, ..)| *distance < 1.0)
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+    }
+}
+
+/// The tree of a cell of a jittered grid, where one grows.
+fn tree(i: i32, j: i32) -> Option<Tree> {
     let chance = |seed| hash(i, j, seed);
-    let middle_x = (i as f32 + 0.2 + 0.6 * chance(110)) * TREE_M;
-    let middle_y = (j as f32 + 0.2 + 0.6 * chance(111)) * TREE_M;
-    let river = ground::river_m(middle_x, middle_y).abs();
-    let parcel = ground::parcel(middle_x, middle_y);
-    let wood = smooth(middle_x, middle_y, 130.0, 112);
-    let likely = if river < RIVER_HALF_M + 2.0 || main_road_m(middle_x, middle_y).abs() < 5.5 {
+    let x = (i as f32 + 0.2 + 0.6 * chance(110)) * TREE_M;
+    let y = (j as f32 + 0.2 + 0.6 * chance(111)) * TREE_M;
+    let river = ground::river_m(x, y).abs();
+    let parcel = ground::parcel(x, y);
+    let likely = if river < RIVER_HALF_M + 2.0 || main_road_m(x, y).abs() < 5.5 {
         0.0
     } else if river < RIVER_HALF_M + 16.0 {
         0.75
-    } else if village::place(middle_x, middle_y).inside > 0.5 {
+    } else if village::place(x, y).inside > 0.5 {
         0.13
-    } else if wood > 0.74 {
+    } else if smooth(x, y, 130.0, 112) > 0.74 {
         0.9
     } else if parcel.edge_m < 2.2 {
         0.42
@@ -79,32 +124,15 @@ fn tree(x: f32, y: f32, (i, j): (i32, i32)) -> Option<(f32, f32)> {
     } else {
         0.0
     };
-    if chance(113) > likely {
-        return None;
-    }
     let radius = 1.6 + 2.6 * chance(114) * chance(115).max(0.3);
-    let ragged = 1.0 + (smooth(x, y, 0.9, 116) - 0.5) * 0.45;
-    let distance = (x - middle_x).hypot(y - middle_y) / (radius * ragged);
-    // Light falls from the south-west.
-    let facing = ((middle_x - x) + (y - middle_y)) / radius;
-    (distance < 1.0).then_some((distance, facing))
+    (chance(113) <= likely).then_some(Tree { x, y, radius, tint: chance(117) })
 }
 
-fn nearest_tree(x: f32, y: f32) -> Option<(f32, f32, i32)> {
-    let (i, j) = ((x / TREE_M).floor() as i32, (y / TREE_M).floor() as i32);
-    let cells = (-1..=1).flat_map(|dj| (-1..=1).map(move |di| (i + di, j + dj)));
-    cells
-        .filter_map(|cell| {
-            tree(x, y, cell).map(|(distance, facing)| (distance, facing, cell.0 * 31 + cell.1))
-        })
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-}
-
-fn trees(under: Colour, x: f32, y: f32) -> Colour {
-    if let Some((distance, facing, seed)) = nearest_tree(x, y) {
-        let leaf = mix([58.0, 84.0, 40.0], [96.0, 112.0, 58.0], hash(seed, 7, 117));
+fn with_trees(under: Colour, trees: &Trees, x: f32, y: f32) -> Colour {
+    if let Some((distance, facing, tree)) = trees.crown(x, y) {
+        let leaf = mix([58.0, 84.0, 40.0], [96.0, 112.0, 58.0], tree.tint);
         let light = 0.78 + 0.3 * facing + 0.5 * (smooth(x, y, 0.45, 118) - 0.5) - 0.15 * distance;
         return shade(leaf, light.max(0.35));
     }
-    if nearest_tree(x - 1.7, y + 1.4).is_some() { shade(under, 0.55) } else { under }
+    if trees.crown(x - 1.7, y + 1.4).is_some() { shade(under, 0.55) } else { under }
 }

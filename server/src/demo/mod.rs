@@ -19,6 +19,8 @@ use tiler::{
     geom::{GeoTransform, Size, Window},
 };
 
+use self::landscape::Trees;
+
 /// Lambert-93.
 const EPSG: u16 = 2154;
 /// The upper left corner, on the grid of dalles.
@@ -96,12 +98,14 @@ struct Painter {
 
 impl PixelSource for Painter {
     fn pixels(&self, window: Window) -> Vec<u8> {
+        // Metres east and south of the corner.
+        let metres = |pixel: i64| (pixel as f32 + 0.5) * CELL_M as f32;
+        let from = (metres(window.col_off), metres(window.row_off));
+        let trees = Trees::of(from, (metres(window.col_end()), metres(window.row_end())));
         let mut pixels = Vec::with_capacity(window.pixels() as usize * 3);
         for row in window.row_off..window.row_end() {
             for col in window.col_off..window.col_end() {
-                // Metres east and south of the corner.
-                let (x, y) = ((col as f32 + 0.5) * CELL_M as f32, (row as f32 + 0.5) * CELL_M as f32);
-                pixels.extend(landscape::colour(x, y));
+                pixels.extend(landscape::colour(&trees, metres(col), metres(row)));
             }
         }
         pixels

@@ -11,10 +11,10 @@ const RADIUS_M: f32 = 185.0;
 /// The village's grid is turned by this much.
 const ANGLE: f32 = 0.31;
 /// Between the middles of two streets.
-const BLOCK_M: f32 = 46.0;
+const BLOCK_M: f32 = 48.0;
 const STREET_HALF_M: f32 = 3.0;
 /// A plot, along the street and across.
-const PLOT_M: f32 = 20.0;
+const PLOT_M: f32 = 24.0;
 
 /// Where a place lies in the village.
 pub(super) struct Place {
@@ -76,11 +76,11 @@ fn house(place: &Place) -> Option<House> {
     }
     let middle_u = (i as f32 + 0.5 + (chance(71) - 0.5) * 0.14) * PLOT_M;
     let middle_v = (j as f32 + 0.5 + (chance(72) - 0.5) * 0.14) * PLOT_M;
-    let (half_length, half_width) = (4.2 + 2.6 * chance(73), 3.2 + 1.6 * chance(74));
+    let (half_length, half_width) = (4.4 + 1.8 * chance(73), 3.4 + 1.5 * chance(74));
     let (du, dv) = (place.u - middle_u, place.v - middle_v);
     let (along, across) = if chance(75) < 0.5 { (du, dv) } else { (dv, du) };
     // A house does not stand in the street.
-    let corner = half_length.max(half_width) + 1.0;
+    let corner = half_length.max(half_width);
     let free = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)].iter().all(|(a, b)| {
         let there = Place { u: middle_u + a * corner, v: middle_v + b * corner, inside: 1.0 };
         street_m(&there) > STREET_HALF_M + 0.8
