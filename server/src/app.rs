@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How a server is set up; what it publishes is in the [`Snapshot`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AppSettings {
     /// What clients may take.
     pub limits: Limits,

@@ -1,1 +1,8 @@
-//! End-to-end tests.
+//! End-to-end tests: a server on loopback, asked as its clients ask it. A file a feature.
+
+mod conditional;
+mod faults;
+mod gate;
+mod pictures;
+mod protocols;
+mod rows;

@@ -116,6 +116,18 @@ pub struct TileSettings {
     pub policy: CachePolicy,
 }
 
+impl Default for TileSettings {
+    fn default() -> Self {
+        Self {
+            pool: PoolLimits::default(),
+            request_timeout: Duration::from_secs(15),
+            tile_bytes: 256 << 20,
+            block_bytes: 512 << 20,
+            policy: CachePolicy::default(),
+        }
+    }
+}
+
 /// An encoded tile as it is kept.
 #[derive(Debug, Clone)]
 struct KeptTile {

@@ -29,6 +29,13 @@ pub struct PoolLimits {
     pub queue_timeout: Duration,
 }
 
+impl Default for PoolLimits {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, running: 2 * threads, queued: 256, queue_timeout: Duration::from_secs(5) }
+    }
+}
+
 /// After a 503, when to try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

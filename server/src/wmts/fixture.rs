@@ -96,7 +96,9 @@ pub fn snapshot() -> Snapshot {
 pub fn assert_schema_valid(document: &str, schema: &str) {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let data = std::env::var_os("PAVAGE_TEST_DATA").map_or(beside, PathBuf::from);
-    let schema = data.join("ogc/schemas").join(schema);
+    // By its one true path: the parser takes a file with two names for two schemas.
+    let named = data.join("ogc/schemas").join(schema);
+    let schema = named.canonicalize().unwrap_or(named);
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::io::Write::write_all(&mut file, document.as_bytes()).expect("is written");
     let mut xmllint = Command::new("xmllint");

@@ -4,7 +4,7 @@ use super::{nodata, read::BlockAddress};
 use crate::{
     codec::{BlockLayout, CodecError, Compression, Photometric, Predictor},
     geom::Size,
-    tiff::{Directory, TiffFile},
+    tiff::{Directory, TiffError, TiffFile},
 };
 
 const REDUCED: u32 = 1;
@@ -194,6 +194,12 @@ impl Level {
             super::Plane::Image => Some(&self.image),
             super::Plane::Mask => self.mask.as_ref(),
         }
+    }
+
+    /// Whether all blocks lie within the file.
+    pub(super) fn check_blocks(&self, file_len: u64) -> Result<(), TiffError> {
+        self.image.directory.check_blocks(file_len)?;
+        self.mask.as_ref().map_or(Ok(()), |mask| mask.directory.check_blocks(file_len))
     }
 
     /// First column and row of a block in this level.

@@ -118,6 +118,9 @@ impl Cog {
         let file = tiff::read(bytes.as_ref(), &options.limits)?;
         let levels = level::levels(&file)?;
         let main = &file.directories[levels[0].directory_index];
+        for level in &levels {
+            level.check_blocks(bytes.len())?;
+        }
         let geotransform = georef::geotransform(&main.geo)?;
         let to_pixel = geotransform.inverse().ok_or(GeorefError::NoArea)?;
         let crs = geokeys::crs(&main.geo)?;

@@ -199,24 +199,16 @@ fn shrink(window: &Window, exact: impl Fn(f64, f64) -> Option<(f64, f64)>) -> Op
     })
 }
 
-/// What the kernels of a grid can reach in an image: a window that stands out by no more than the kernel's reach.
+/// The part of an image that the kernels of a grid can reach.
 fn source_window(grid: &Grid, image: Size, shrink: (f64, f64), resampling: Resampling) -> Option<Window> {
     let extent = grid.extent()?;
-    let reach = (Kernel::reach(resampling, shrink.0), Kernel::reach(resampling, shrink.1));
-    // Positions far outside the image need no exact window, but must not overflow.
-    let clamp =
-        |v: f64, size: u32, reach: i64| v.clamp(-(reach as f64) - 1.0, f64::from(size) + reach as f64 + 1.0);
-    let left = clamp(extent.min_x, image.width, reach.0).floor() as i64 - reach.0;
-    let right = clamp(extent.max_x, image.width, reach.0).ceil() as i64 + reach.0;
-    let top = clamp(extent.min_y, image.height, reach.1).floor() as i64 - reach.1;
-    let bottom = clamp(extent.max_y, image.height, reach.1).ceil() as i64 + reach.1;
-    let left = left.max(-reach.0);
-    let top = top.max(-reach.1);
-    let right = right.min(i64::from(image.width) + reach.0);
-    let bottom = bottom.min(i64::from(image.height) + reach.1);
-    if right <= left || bottom <= top {
-        return None;
-    }
-    let window = Window::new(left, top, (right - left) as u32, (bottom - top) as u32);
-    window.intersection(&Window::full(image)).map(|_| window)
+    let side = |min: f64, max: f64, shrink: f64, size: u32| {
+        let reach = Kernel::reach(resampling, shrink) as f64;
+        let size = f64::from(size);
+        ((min.floor() - reach).clamp(0.0, size) as i64, (max.ceil() + reach).clamp(0.0, size) as i64)
+    };
+    let (left, right) = side(extent.min_x, extent.max_x, shrink.0, image.width);
+    let (top, bottom) = side(extent.min_y, extent.max_y, shrink.1, image.height);
+    (left < right && top < bottom)
+        .then(|| Window::new(left, top, (right - left) as u32, (bottom - top) as u32))
 }

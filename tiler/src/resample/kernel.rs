@@ -4,6 +4,8 @@ use super::Resampling;
 
 /// Positions between two pixels that have weights of their own: a step of 1/512 px at most from the exact position.
 const PHASES: usize = 256;
+/// No kernel is wider than for this shrink: an image that small on its tile is a few pixels without any detail.
+const WIDEST: f64 = 256.0;
 /// Weights of a phase sum to `1 << WEIGHT_BITS`.
 pub(super) const WEIGHT_BITS: u32 = 14;
 
@@ -38,6 +40,7 @@ impl Kernel {
         if resampling == Resampling::Nearest || shrink.is_nan() || shrink * 0.95 < 1.0 {
             return 1.0;
         }
+        let shrink = shrink.min(WIDEST);
         let whole = shrink.round();
         if (shrink - whole).abs() < 0.05 { whole } else { shrink }
     }

@@ -107,15 +107,12 @@ impl<'a> Sampler<'a> {
         row_weights: &[i16],
     ) -> Option<([u8; BANDS], u8)> {
         let size = self.source.size();
+        let (cols, col_weights) = clip(col, col_weights, size.width);
+        let (rows, row_weights) = clip(line, row_weights, size.height);
         let mut sums = [0.0f32; BANDS];
         let mut total = 0.0f32;
-        for (row, &row_weight) in (line..).zip(row_weights) {
-            let Ok(row) = u32::try_from(row) else { continue };
-            for (col, &col_weight) in (col..).zip(col_weights) {
-                let Ok(col) = u32::try_from(col) else { continue };
-                if col >= size.width || row >= size.height {
-                    continue;
-                }
+        for (row, &row_weight) in (rows..).zip(row_weights) {
+            for (col, &col_weight) in (cols..).zip(col_weights) {
                 let validity = self.source.validity(col, row);
                 if validity == 0 {
                     continue;
@@ -134,6 +131,16 @@ impl<'a> Sampler<'a> {
         (validity >= 1.0)
             .then(|| (sums.map(|sum| (sum / total).round().clamp(0.0, 255.0) as u8), validity as u8))
     }
+}
+
+/// The part of a kernel that lies over a raster of `len` pixels: the first pixel, and the weights from it on.
+fn clip(first: i64, weights: &[i16], len: u32) -> (u32, &[i16]) {
+    let from = first.clamp(0, i64::from(len));
+    let to = (first + weights.len() as i64).clamp(from, i64::from(len));
+    if from >= to {
+        return (0, &[]);
+    }
+    (from as u32, &weights[(from - first) as usize..(to - first) as usize])
 }
 
 #[cfg(test)]

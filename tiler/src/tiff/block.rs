@@ -20,6 +20,20 @@ impl Directory {
         Size::new(self.block_size.width, height)
     }
 
+    /// Whether all blocks lie within a file of `file_len`: one that does not was cut short.
+    ///
+    /// # Errors
+    /// With the first block that does not, or when blocks are missing from the header.
+    pub fn check_blocks(&self, file_len: u64) -> Result<(), TiffError> {
+        let (cols, rows) = self.block_count();
+        for row in 0..rows {
+            for col in 0..cols {
+                self.block_range(col, row, file_len)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The bytes of a block within a file of `file_len`; `None` for one that was never written (a sparse file).
     ///
     /// # Errors

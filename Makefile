@@ -1,0 +1,58 @@
+# Bare `make` lists the commands.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz bless deny ci tools web-tools
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: tools ## Build, make the demo imagery once, serve it with the viewer
+	cargo build --release --locked
+	./target/release/pavage demo
+
+test: check rust-test web oracle ## All that CI runs: formatting, lints, docs, tests, web tests, oracles
+
+check: fmt lint docs ## Formatting, lints and documentation
+
+fmt: tools ## Check the formatting
+	cargo fmt --all --check
+
+lint: tools ## Clippy, with warnings as errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+docs: tools ## Build the documentation, with warnings as errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+rust-test: tools ## Unit tests and end-to-end tests
+	cargo test --workspace --locked
+
+web: web-tools ## Check the pages: types, unit tests, and that the built ones are up to date
+	cd server/src/ui/web && npm ci --no-audit --no-fund && npm test && npm run check-dist
+
+oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a browser, where they are to be had
+	tests/oracle/run.sh
+
+bench: tools ## Run the benches of every stage
+	cargo bench -p pavage-benches
+
+fuzz: tools ## Feed mutated files to the reader, for as long as PAVAGE_FUZZ_CASES says
+	PAVAGE_FUZZ_CASES=$${PAVAGE_FUZZ_CASES:-200000} cargo test --release -p pavage-tiler --test mutations -- --nocapture
+
+bless: ## Write the numbers that tests compare with anew, from PROJ (needs python3 with pyproj)
+	python3 tiler/src/crs/fixtures/make_proj_fixture.py
+
+deny: ## Check licences, advisories and sources of dependencies (needs cargo-deny)
+	cargo deny check
+
+ci: test ## What CI runs
+
+# What is missing is installed where that is allowed, else the command is printed.
+tools:
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q gcc libc6-dev; \
+	  else echo "A C compiler is missing: sudo apt-get install -y gcc libc6-dev"; exit 1; fi; }
+
+web-tools:
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
+	  echo "Node.js 20 or newer is missing: see https://nodejs.org/en/download"; exit 1; }

@@ -1,0 +1,43 @@
+//! What a client has already is not sent, nor rendered, again.
+
+use support::{Painted, Running, write_cog};
+
+use crate::pictures::inside;
+
+#[test]
+fn a_tile_that_the_client_has_is_304_without_rendering() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ortho.tif");
+    write_cog(&path, 1024, &Painted([1, 2, 3]));
+    let etag = {
+        let server = Running::serve(std::slice::from_ref(&path));
+        let (x, y) = inside(&server, "ortho", 17);
+        server.get(&format!("/xyz/ortho/17/{x}/{y}.jpg")).header("etag").to_owned()
+    };
+    // Another process: nothing is cached, and the tag still holds.
+    let server = Running::serve(&[path]);
+    let (x, y) = inside(&server, "ortho", 17);
+    let target = format!("/xyz/ortho/17/{x}/{y}.jpg");
+    let answer = server.request("GET", &target, &[&format!("If-None-Match: {etag}")]);
+    assert_eq!((answer.status, answer.body.len(), answer.header("etag")), (304, 0, etag.as_str()));
+    assert!(server.metric("pavage_tiles_rendered_total") < 1.0);
+    let answer = server.request("GET", &target, &["If-None-Match: \"another\""]);
+    assert_eq!((answer.status, answer.header("pavage-path")), (200, "rendered"));
+    assert_eq!(server.get(&target).header("pavage-path"), "cached");
+}
+
+#[test]
+fn head_has_the_headers_of_get_and_no_body() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ortho.tif");
+    write_cog(&path, 512, &Painted([1, 2, 3]));
+    let server = Running::serve(&[path]);
+    let (x, y) = inside(&server, "ortho", 17);
+    let target = format!("/xyz/ortho/17/{x}/{y}.jpg");
+    let (get, head) = (server.get(&target), server.request("HEAD", &target, &[]));
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), get.body.len().to_string());
+    assert_eq!(head.header("etag"), get.header("etag"));
+    let preflight = server.request("OPTIONS", &target, &["Origin: https://example.org"]);
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Judges that are not ours: GDAL, OWSLib, OGC's schemas, Prometheus, Chromium. Each says when it cannot run;
+# with PAVAGE_ORACLE=required, as in CI, that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+data="${PAVAGE_TEST_DATA:-$(cd .. && pwd)/shared/data}"
+skip() {
+  echo "skipped: $1"
+  [ "${PAVAGE_ORACLE:-}" != required ] || exit 1
+  exit 0
+}
+command -v python3 >/dev/null || skip "python3 is missing: apt-get install python3 python3-venv"
+if [ ! -x .venv/bin/python ]; then
+  python3 -m venv .venv || { rm -rf .venv; skip "python3-venv is missing: apt-get install python3-venv"; }
+fi
+.venv/bin/pip install -q --disable-pip-version-check -r tests/oracle/requirements.txt || skip "the Python packages cannot be installed"
+
+cargo build --release --locked
+pavage=target/release/pavage
+work=$(mktemp -d)
+trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"' EXIT
+"$pavage" demo --size small --dir "$work/demo" --no-serve >/dev/null
+
+# Each judge starts the server that it needs, on a port of its own.
+.venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
+if [ -d "$data/ortho" ]; then
+  .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"
+else
+  echo "skipped: no real imagery at PAVAGE_TEST_DATA or ../shared/data"
+fi
+.venv/bin/python tests/oracle/browser.py "$pavage" "$work"
+.venv/bin/python tests/oracle/metrics.py "$pavage" "$work"
