@@ -1,0 +1,63 @@
+//! A tile at native zoom in WebMercatorQuad: the plan, the tile with all blocks to decode, and with none.
+
+use std::{collections::HashMap, hint::black_box, sync::Arc};
+
+use bench_support::cog;
+use criterion::{Criterion, criterion_group, criterion_main};
+use tiler::{
+    cog::{BlockKey, Cog},
+    encode::OutputFormat,
+    raster::Raster,
+    render::{self, BlockCache, NoCache, RenderContext, RenderSettings, TileAddress},
+    tms::{Registry, TileId, TileMatrixSet},
+};
+
+#[derive(Default)]
+struct Kept(std::sync::Mutex<HashMap<BlockKey, Arc<Raster>>>);
+
+impl BlockCache for Kept {
+    fn get(&self, key: &BlockKey) -> Option<Arc<Raster>> {
+        self.0.lock().ok()?.get(key).cloned()
+    }
+
+    fn insert(&self, key: BlockKey, block: Arc<Raster>) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.insert(key, block);
+        }
+    }
+}
+
+fn middle_tile(cog: &Cog, set: &TileMatrixSet, matrix: usize) -> TileId {
+    let (x, y) = cog.bounds_in(&set.crs).expect("the set shows it").center();
+    let m = &set.matrices[matrix];
+    let side = m.cell_size * f64::from(m.tile_width);
+    TileId {
+        matrix,
+        col: ((x - m.point_of_origin.0) / side) as u32,
+        row: ((m.point_of_origin.1 - y) / side) as u32,
+    }
+}
+
+fn tile(criterion: &mut Criterion) {
+    let cog = cog();
+    let registry = Registry::standard();
+    let set = registry.get("WebMercatorQuad").expect("it is a standard set");
+    let settings = RenderSettings::default();
+    let address = TileAddress { set, tile: middle_tile(&cog, set, 21), scale: 1, format: OutputFormat::Jpeg };
+    let sources = [cog];
+    let plan = || render::plan(&sources, &address, &settings).expect("it can be planned");
+
+    criterion.bench_function("plan", |b| b.iter(|| black_box(plan())));
+    let cold = RenderContext { blocks: &NoCache, observer: &() };
+    criterion.bench_function("tile, blocks to decode", |b| {
+        b.iter(|| render::render(&plan(), &cold).expect("it can be rendered"));
+    });
+    let kept = Kept::default();
+    let warm = RenderContext { blocks: &kept, observer: &() };
+    criterion.bench_function("tile, blocks at hand", |b| {
+        b.iter(|| render::render(&plan(), &warm).expect("it can be rendered"));
+    });
+}
+
+criterion_group!(benches, tile);
+criterion_main!(benches);
