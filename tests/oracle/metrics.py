@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the server, and every query of the Grafana dashboard and of the alerts means something to it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,15 @@ import sys
 import time
 
 from serving import get, serving
+
+
+def readings(port):
+    """How often the server was scraped so far."""
+    try:
+        answer = get(f"http://127.0.0.1:{port}/api/v1/query?query=count_over_time(up%5B5m%5D)")[2]
+        return int(json.loads(answer)["data"]["result"][0]["value"][1])
+    except (OSError, LookupError, ValueError):
+        return 0
 
 
 def main(pavage, work):
@@ -24,10 +34,13 @@ def main(pavage, work):
             ["prometheus", f"--config.file={work}/prometheus.yml", f"--storage.tsdb.path={work}/tsdb",
              f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
         try:
-            for i in range(12):
+            # Until there are enough readings for rates.
+            for _ in range(80):
                 for path in ("/xyz/demo-small/12/2073/1499.jpg", "/xyz/demo-small/1/9/9.png", "/healthz"):
                     get(f"{base}{path}")
                 time.sleep(0.5)
+                if readings(port) >= 5:
+                    break
             subprocess.run([sys.executable, "deploy/check_queries.py", f"http://127.0.0.1:{port}"], check=True)
         finally:
             prometheus.terminate()

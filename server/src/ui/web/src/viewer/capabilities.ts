@@ -56,7 +56,7 @@ interface RawLayer {
 }
 
 /** Formats with transparency first: mosaics have edges. */
-const PREFERENCE = ["image/jpeg", "image/webp", "image/png"];
+const PREFERENCE = ["image/webp", "image/png", "image/jpeg"];
 /** What a pixel measures in the definition of a scale denominator. */
 const STANDARD_PIXEL_M = 0.00028;
 
