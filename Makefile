@@ -21,7 +21,7 @@ lint: tools ## Clippy, with warnings as errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 docs: tools ## Build the documentation, with warnings as errors
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
 rust-test: tools ## Unit tests and end-to-end tests
 	cargo test --workspace --locked

@@ -1,6 +1,6 @@
 //! Pavage as a server: HTTP, protocols, configuration and the command line around the engine in `tiler`.
 //!
-//! Start reading at [`router`], which takes a request from the socket to its answer, and go on at [`tiles`].
+//! Start reading at `router`, which takes a request from the socket to its answer, and go on at `tiles`.
 
 mod admin;
 mod app;

@@ -1,4 +1,4 @@
-//! The configuration: defaults, then one TOML file, then the environment, then flags. What is written ([`raw`]) is checked
+//! The configuration: defaults, then one TOML file, then the environment, then flags. What is written (`raw`) is checked
 //! and resolved into values that work; all mistakes are told at once, with their lines. It opens no raster and no socket.
 
 mod checks;

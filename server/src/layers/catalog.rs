@@ -1,5 +1,5 @@
 //! All files that are served and the layers they make: opened in parallel, reopened when they change, told as a
-//! [`Snapshot`]. It knows no clock and no signal: [`watch`](super::watch) does.
+//! [`Snapshot`]. It knows no clock and no signal: `watch` does.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},

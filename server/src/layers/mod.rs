@@ -63,7 +63,7 @@ pub struct Layer {
     pub empty_tile: EmptyTile,
     /// `Cache-Control: public, max-age=…` of tiles, in seconds.
     pub max_age_s: u32,
-    /// Why the layer cannot be served at the moment, for the log; requests are then answered with [`crate::error::Fault::Source`].
+    /// Why the layer cannot be served at the moment, for the log; requests are then answered with `Fault::Source`.
     pub unavailable: Option<String>,
 }
 
