@@ -1,13 +1,13 @@
 //! From an address to an encoded tile:
 //!
-//! 1. [`plan`]: which blocks of which levels of which sources, and the exact target grid; no pixel is read;
+//! 1. [`plan()`]: which blocks of which levels of which sources, and the exact target grid; no pixel is read;
 //! 2. fetch: the bytes of the blocks that are not in the cache, all announced before the first is read;
 //! 3. decode: bytes become rasters, each with its mask; the source is checked before any of them is kept;
 //! 4. warp: a window is gathered across blocks and brought onto the target grid;
 //! 5. composite: the next source fills what the last one left open, until the tile is full;
 //! 6. encode: the picture becomes JPEG, PNG or WebP.
 //!
-//! [`render`] is this list as code. It knows no URL and no HTTP.
+//! [`render()`] is this list as code. It knows no URL and no HTTP.
 
 mod execute;
 mod fingerprint;
