@@ -23,6 +23,7 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 "$pavage" demo --size small --dir "$work/demo" --no-serve >/dev/null
 
 # Each judge starts the server that it needs, on a port of its own.
+.venv/bin/python tests/oracle/faults.py "$pavage" "$work"
 .venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
 if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"

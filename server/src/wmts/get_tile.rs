@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header;
-use tiler::tms::{TileId, TileMatrixSet};
+use tiler::tms::{TileId, TileLimits, TileMatrix, TileMatrixSet};
 
 use super::params::{TileParams, index, is_default_style, output_format};
 use crate::{
@@ -70,9 +70,9 @@ pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, F
         .ok_or(Fault::Invalid { parameter: Parameter::TileMatrix })?;
     let row = index(params.row, Parameter::TileRow)?;
     let col = index(params.col, Parameter::TileCol)?;
-    // A matrix that is not published has no tile in range.
-    let limits = layer_set.limits.get(matrix).copied().flatten();
-    let limits = limits.ok_or(Fault::TileOutOfRange { parameter: Parameter::TileRow })?;
+    // Clients ask beyond the published levels as well (QGIS does): those are answered by resampling, within the matrix.
+    let published = layer_set.limits.get(matrix).copied().flatten();
+    let limits = published.unwrap_or_else(|| whole(&layer_set.set.matrices[matrix]));
     if !(limits.min_row..=limits.max_row).contains(&row) {
         return Err(Fault::TileOutOfRange { parameter: Parameter::TileRow });
     }
@@ -84,6 +84,17 @@ pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, F
         set: Arc::clone(&layer_set.set),
         tile: TileId { matrix, col, row },
     })
+}
+
+/// Every tile of a matrix.
+fn whole(matrix: &TileMatrix) -> TileLimits {
+    let last = |count: u32| count.saturating_sub(1);
+    TileLimits {
+        min_col: 0,
+        max_col: last(matrix.matrix_width),
+        min_row: 0,
+        max_row: last(matrix.matrix_height),
+    }
 }
 
 #[cfg(test)]
@@ -139,8 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn a_matrix_of_the_set_that_is_not_published_has_no_tile_in_range() {
-        assert_out_of_range("TileMatrix=2", "TileMatrix=3", Parameter::TileRow);
+    fn a_matrix_that_is_not_published_answers_all_of_its_tiles_and_no_more() {
+        let beyond = TILE.replace("TileMatrix=2", "TileMatrix=3");
+        assert!(resolve(&beyond).is_ok());
+        assert!(resolve(&beyond.replace("TileRow=1", "TileRow=8")).is_err());
+        assert!(resolve(&beyond.replace("TileCol=2", "TileCol=8")).is_err());
     }
 
     #[test]
