@@ -1,7 +1,7 @@
 # Bare `make` lists the commands.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz bless deny ci tools web-tools
+.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz bless deny ci tools
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,8 +26,8 @@ docs: tools ## Build the documentation, with warnings as errors
 rust-test: tools ## Unit tests and end-to-end tests
 	cargo test --workspace --locked
 
-web: web-tools ## Check the pages: types, unit tests, and that the built ones are up to date
-	cd server/src/ui/web && npm ci --no-audit --no-fund && npm test && npm run check-dist
+web: ## Check the pages: types, unit tests, and that the built ones are up to date (Node.js 20)
+	server/src/ui/web/test.sh
 
 oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a browser, where they are to be had
 	tests/oracle/run.sh
@@ -52,7 +52,3 @@ tools:
 	@command -v cc >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q gcc libc6-dev; \
 	  else echo "A C compiler is missing: sudo apt-get install -y gcc libc6-dev"; exit 1; fi; }
-
-web-tools:
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
-	  echo "Node.js 20 or newer is missing: see https://nodejs.org/en/download"; exit 1; }
