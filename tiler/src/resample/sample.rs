@@ -46,6 +46,16 @@ impl<'a> Sampler<'a> {
     }
 
     fn run_bands<const BANDS: usize>(&self, row: Row, pixels: &mut [u8], mask: &mut [u8]) {
+        // The usual kernels have a loop of their own, which the compiler can unroll; 0 stands for any other.
+        match (self.columns.taps(), self.rows.taps()) {
+            (2, 2) => self.run_taps::<BANDS, 2>(row, pixels, mask),
+            (4, 4) => self.run_taps::<BANDS, 4>(row, pixels, mask),
+            (6, 6) => self.run_taps::<BANDS, 6>(row, pixels, mask),
+            _ => self.run_taps::<BANDS, 0>(row, pixels, mask),
+        }
+    }
+
+    fn run_taps<const BANDS: usize, const TAPS: usize>(&self, row: Row, pixels: &mut [u8], mask: &mut [u8]) {
         let (width, height) = (i64::from(self.source.size().width), i64::from(self.source.size().height));
         let (mut x, mut y) = (row.x, row.y);
         for (pixel, valid) in pixels.chunks_exact_mut(BANDS).zip(mask) {
@@ -56,7 +66,9 @@ impl<'a> Sampler<'a> {
                 && col + col_weights.len() as i64 <= width
                 && line + row_weights.len() as i64 <= height;
             let result = match self.source.mask() {
-                None if inside => Some((self.weigh_all::<BANDS>(col, line, col_weights, row_weights), 255)),
+                None if inside => {
+                    Some((self.weigh_all::<BANDS, TAPS>((col, line), col_weights, row_weights), 255))
+                }
                 _ => self.weigh_valid::<BANDS>(col, line, col_weights, row_weights),
             };
             if let Some((colour, validity)) = result {
@@ -72,21 +84,23 @@ impl<'a> Sampler<'a> {
 
     /// Every pixel is valid and inside: whole numbers only.
     #[inline]
-    fn weigh_all<const BANDS: usize>(
+    fn weigh_all<const BANDS: usize, const TAPS: usize>(
         &self,
-        col: i64,
-        line: i64,
+        (col, line): (i64, i64),
         col_weights: &[i16],
         row_weights: &[i16],
     ) -> [u8; BANDS] {
         let width = self.source.size().width as usize;
         let start = (line as usize * width + col as usize) * BANDS;
+        let taps = if TAPS == 0 { col_weights.len() } else { TAPS };
+        let (col_weights, row_taps) =
+            (&col_weights[..taps], if TAPS == 0 { row_weights.len() } else { TAPS });
         let mut sums = [1i32 << (FINAL_BITS - 1); BANDS];
-        for (i, &row_weight) in row_weights.iter().enumerate() {
+        for (i, &row_weight) in row_weights[..row_taps].iter().enumerate() {
             let at = start + i * width * BANDS;
-            let samples = &self.source.pixels()[at..at + col_weights.len() * BANDS];
+            let samples = &self.source.pixels()[at..at + taps * BANDS];
             let mut line_sums = [1i32 << (COLUMN_BITS - 1); BANDS];
-            for (pixel, &weight) in samples.chunks_exact(BANDS).zip(col_weights) {
+            for (pixel, &weight) in samples.as_chunks::<BANDS>().0.iter().zip(col_weights) {
                 for band in 0..BANDS {
                     line_sums[band] += i32::from(pixel[band]) * i32::from(weight);
                 }
