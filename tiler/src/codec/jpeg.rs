@@ -35,7 +35,7 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
     }
     // The TIFF says which colours they are; a stream without markers only lets its reader guess.
     let guessed_ycbcr = decoder.jpeg_color_space() == ColorSpace::YCbCr;
-    let is_ycbcr = layout.photometric == Photometric::YCbCr;
+    let is_ycbcr = matches!(layout.photometric, Photometric::YCbCr(_));
     if layout.bands == 3 && guessed_ycbcr && !is_ycbcr {
         decoder.set_output_colorspace(ColorSpace::YCbCr);
     }
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        codec::{Compression, plain},
+        codec::{Compression, YCbCr, plain},
         geom::Size,
     };
 
@@ -112,7 +112,7 @@ mod tests {
     fn two_decoders_agree_in_every_subsampling() {
         for subsampling in [Subsampling::S444, Subsampling::S422, Subsampling::S420] {
             let stored = encoded(subsampling);
-            let ours = decode(&stored, &layout(Photometric::YCbCr)).expect("it decodes");
+            let ours = decode(&stored, &layout(Photometric::YCbCr(YCbCr::default()))).expect("it decodes");
             let theirs = JpegDecoder::new(std::io::Cursor::new(&stored)).decode().expect("it decodes");
             let difference = mean_difference(&ours, &theirs);
             assert!(difference < 1.0, "{subsampling:?}: {difference}");
@@ -126,7 +126,7 @@ mod tests {
         let raw = decode(&stored, &layout(Photometric::AsStored)).expect("it decodes");
         let mut converted = raw.clone();
         converted.chunks_exact_mut(3).for_each(ycbcr_to_rgb);
-        let rgb = decode(&stored, &layout(Photometric::YCbCr)).expect("it decodes");
+        let rgb = decode(&stored, &layout(Photometric::YCbCr(YCbCr::default()))).expect("it decodes");
         assert!(mean_difference(&raw, &rgb) > 10.0);
         assert!(mean_difference(&converted, &rgb) < 1.0);
     }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_stream_larger_than_its_block_is_refused() {
         let stored = encoded(Subsampling::S420);
-        let small = BlockLayout { size: Size::new(32, 32), ..layout(Photometric::YCbCr) };
+        let small = BlockLayout { size: Size::new(32, 32), ..layout(Photometric::YCbCr(YCbCr::default())) };
         assert!(decode(&stored, &small).is_err());
     }
 
@@ -144,9 +144,9 @@ mod tests {
         for at in 0..stored.len() {
             let mut damaged = stored.clone();
             damaged[at] ^= 0xff;
-            let _ = decode(&damaged, &layout(Photometric::YCbCr));
-            let _ = decode(&stored[..at], &layout(Photometric::YCbCr));
+            let _ = decode(&damaged, &layout(Photometric::YCbCr(YCbCr::default())));
+            let _ = decode(&stored[..at], &layout(Photometric::YCbCr(YCbCr::default())));
         }
-        assert!(decode(&[], &layout(Photometric::YCbCr)).is_err());
+        assert!(decode(&[], &layout(Photometric::YCbCr(YCbCr::default()))).is_err());
     }
 }

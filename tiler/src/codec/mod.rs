@@ -13,7 +13,7 @@ mod zstd;
 
 use std::sync::Arc;
 
-use crate::geom::Size;
+use crate::{geom::Size, raster::SampleType};
 
 pub use predictor::Predictor;
 
@@ -81,12 +81,36 @@ const fn unsupported_name(value: u16) -> &'static str {
 }
 
 /// What colours the samples of a block stand for, as far as decoding depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Photometric {
     /// Grey, RGB, and whatever needs no conversion.
     AsStored,
     /// Luma and chroma, converted to RGB here.
-    YCbCr,
+    YCbCr(YCbCr),
+    /// Cyan, magenta, yellow, black of 8 bits, converted to red, green, blue and an alpha of 255 here, as GDAL does;
+    /// samples beyond the fourth are dropped.
+    Cmyk,
+}
+
+/// How luma and chroma are stored. A JPEG stream says its own subsampling; the rest matters where there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct YCbCr {
+    /// `YCbCrSubSampling`: columns and rows of pixels that share one pair of chroma samples; 1, 2 or 4.
+    pub subsampling: (u16, u16),
+    /// `YCbCrCoefficients`: weights of red, green, blue in luma; default 0.299, 0.587, 0.114.
+    pub coefficients: [f32; 3],
+    /// `ReferenceBlackWhite`: black and white of luma, zero and full of the two chromas; default 0 255 128 255 128 255.
+    pub reference: [f32; 6],
+}
+
+impl Default for YCbCr {
+    fn default() -> Self {
+        Self {
+            subsampling: (2, 2),
+            coefficients: [0.299, 0.587, 0.114],
+            reference: [0.0, 255.0, 128.0, 255.0, 128.0, 255.0],
+        }
+    }
 }
 
 /// All that decoding a block depends on.
@@ -94,10 +118,12 @@ pub enum Photometric {
 pub struct BlockLayout {
     /// Size of the block as it is stored.
     pub size: Size,
-    /// Samples per pixel, alpha included.
+    /// Samples per pixel as they are stored, alpha included; 1 for the block of one plane.
     pub bands: usize,
-    /// 1 (a mask, which becomes a byte of 0 or 255 per pixel), 8, 16, 32 or 64.
+    /// Bits of a stored sample, 1 to 64.
     pub bits: u16,
+    /// What a sample becomes: the least type that holds it, as in GDAL.
+    pub sample: SampleType,
     /// How it is compressed.
     pub compression: Compression,
     /// What was done to the samples before.
@@ -108,8 +134,12 @@ pub struct BlockLayout {
     pub jpeg_tables: Option<Arc<[u8]>>,
     /// Whether samples of several bytes have the most significant one first.
     pub big_endian: bool,
-    /// Whether the first pixel of a byte of a mask is in its lowest bit.
+    /// `FillOrder` 2: the first pixel of a byte is in its lowest bit.
     pub low_bit_first: bool,
+    /// `T4Options` or `T6Options` of a fax; 0 by default.
+    pub fax_options: u32,
+    /// Second number of `LercParameters`: what was done after LERC, 0 nothing, 1 deflate, 2 Zstandard.
+    pub lerc_wrapping: u32,
 }
 
 impl BlockLayout {
@@ -199,6 +229,9 @@ fn plain(size: Size, compression: Compression) -> BlockLayout {
         jpeg_tables: None,
         big_endian: false,
         low_bit_first: false,
+        sample: SampleType::U8,
+        fax_options: 0,
+        lerc_wrapping: 0,
     }
 }
 

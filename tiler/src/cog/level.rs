@@ -2,8 +2,9 @@
 
 use super::{nodata, read::BlockAddress};
 use crate::{
-    codec::{BlockLayout, CodecError, Compression, Photometric, Predictor},
+    codec::{BlockLayout, CodecError, Compression, Photometric, Predictor, YCbCr},
     geom::Size,
+    raster::SampleType,
     tiff::{Directory, TiffError, TiffFile},
 };
 
@@ -115,7 +116,7 @@ fn image_plane(directory: &Directory, big_endian: bool) -> Result<Plane, LevelEr
     let refused = |name, remedy| LevelError::Photometric { value: directory.photometric, name, remedy };
     let photometric = match (directory.photometric, compression) {
         (1 | 2, _) | (6, Compression::WebP) => Photometric::AsStored,
-        (6, Compression::Jpeg) => Photometric::YCbCr,
+        (6, Compression::Jpeg) => Photometric::YCbCr(YCbCr::default()),
         (0, _) => return Err(refused("white is zero", "-scale 0 255 255 0 -co PHOTOMETRIC=MINISBLACK")),
         (3, _) => return Err(refused("palette", "-expand rgb")),
         (6, _) => return Err(refused("YCbCr", "-co PHOTOMETRIC=RGB")),
@@ -137,6 +138,9 @@ fn image_plane(directory: &Directory, big_endian: bool) -> Result<Plane, LevelEr
         jpeg_tables: directory.jpeg_tables.clone(),
         big_endian,
         low_bit_first: false,
+        sample: SampleType::U8,
+        fax_options: 0,
+        lerc_wrapping: 0,
     };
     Ok(Plane { directory: directory.clone(), layout })
 }
@@ -158,6 +162,9 @@ fn mask_plane(directory: &Directory, big_endian: bool) -> Result<Plane, LevelErr
         jpeg_tables: directory.jpeg_tables.clone(),
         big_endian,
         low_bit_first: directory.fill_order == 2,
+        sample: SampleType::U8,
+        fax_options: 0,
+        lerc_wrapping: 0,
     };
     Ok(Plane { directory: directory.clone(), layout })
 }
@@ -220,7 +227,7 @@ impl Level {
 
     /// Whether the image is colour stored as luma and chroma.
     pub fn is_ycbcr(&self) -> bool {
-        self.image.layout.photometric == Photometric::YCbCr
+        matches!(self.image.layout.photometric, Photometric::YCbCr(_))
     }
 
     /// Whether there is a mask beside the image.

@@ -1,5 +1,9 @@
 //! Decoded pixels that always travel with their mask. It knows no file, no CRS and no picture format.
 
+mod sample;
+
+pub use sample::{SampleType, Samples};
+
 use crate::geom::{Size, Window};
 
 /// 8-bit pixels in `[row, col, band]` order with a mask of one byte per pixel.
