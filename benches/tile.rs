@@ -5,10 +5,10 @@ use std::{collections::HashMap, hint::black_box, sync::Arc};
 use bench_support::cog;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tiler::{
-    cog::{BlockKey, Cog},
     encode::OutputFormat,
     raster::Raster,
     render::{self, BlockCache, NoCache, RenderContext, RenderSettings, TileAddress},
+    source::{BlockKey, Source},
     tms::{Registry, TileId, TileMatrixSet},
 };
 
@@ -27,7 +27,7 @@ impl BlockCache for Kept {
     }
 }
 
-fn middle_tile(cog: &Cog, set: &TileMatrixSet, matrix: usize) -> TileId {
+fn middle_tile(cog: &Source, set: &TileMatrixSet, matrix: usize) -> TileId {
     let (x, y) = cog.bounds_in(&set.crs).expect("the set shows it").center();
     let m = &set.matrices[matrix];
     let side = m.cell_size * f64::from(m.tile_width);

@@ -3,11 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tiler::{
-    cog::{
-        Cog, OpenOptions,
-        write::{PixelSource, WriteOptions, write},
-    },
+    cog::write::{PixelSource, WriteOptions, write},
     geom::{GeoTransform, Size, Window},
+    source::{OpenOptions, Source},
 };
 
 /// Waves and noise: about as hard to compress as a field.
@@ -31,12 +29,12 @@ impl PixelSource for Texture {
 ///
 /// # Panics
 /// When the folder for temporary files cannot be written to.
-pub fn cog() -> Arc<Cog> {
+pub fn cog() -> Arc<Source> {
     let path: PathBuf = std::env::temp_dir().join(format!("pavage-bench-{}.tif", std::process::id()));
     let geotransform = GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05);
     write(&path, &WriteOptions::new(Size::new(4096, 4096), geotransform, 2154), &Texture)
         .expect("the folder for temporary files can be written to");
-    let cog = Cog::open(&path, &OpenOptions::default()).expect("it was just written");
+    let cog = Source::open(&path, &OpenOptions::default()).expect("it was just written");
     // The map keeps the content.
     let _ = std::fs::remove_file(&path);
     cog

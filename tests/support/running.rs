@@ -13,7 +13,7 @@ use server::{
     config::{Config, LayerConfig, Overrides},
     layers::{Catalog, Offer, Reload, ServiceInfo, Snapshot, Surroundings, watch},
 };
-use tiler::cog::OpenOptions;
+use tiler::source::OpenOptions;
 use tokio::sync::{Notify, oneshot};
 
 use crate::client::{Answer, exchange};

@@ -3,11 +3,11 @@
 use std::{error::Error, path::Path};
 
 use tiler::{
-    cog::{Cog, OpenOptions},
     crs::Crs,
     encode::OutputFormat,
     render::{self, NoCache, RenderContext, RenderSettings, TileAddress},
     resample::Resampling,
+    source::{OpenOptions, Source},
     tms::{TileId, TileMatrix, TileMatrixSet},
 };
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, epsg, min_x, max_y, cell_size, size_px, kernel, out] = &args[..] else {
         return Err("FILE EPSG MIN_X MAX_Y CELL_SIZE SIZE_PX KERNEL OUT.png".into());
     };
-    let cog = Cog::open(Path::new(file), &OpenOptions::default())?;
+    let source = Source::open(Path::new(file), &OpenOptions::default())?;
     let size: u32 = size_px.parse()?;
     let matrix = TileMatrix {
         id: "0".to_owned(),
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = RenderSettings { resampling, ..RenderSettings::default() };
     let tile = TileId { matrix: 0, col: 0, row: 0 };
     let address = TileAddress { set: &set, tile, scale: 1, format: OutputFormat::Png };
-    let plan = render::plan(&[cog], &address, &settings)?;
+    let plan = render::plan(&[source], &address, &settings)?;
     let tile = render::render(&plan, &RenderContext { blocks: &NoCache, observer: &() })?;
     std::fs::write(out, tile.bytes)?;
     Ok(())

@@ -1,6 +1,9 @@
 //! Lays rasters of the same grid over each other, best first, until the target is full. It reads nothing itself.
 
-use crate::{geom::Size, geom::Window, raster::Raster};
+use crate::{
+    geom::{Size, Window},
+    raster::{Depth, Raster, Samples},
+};
 
 /// A target under construction.
 ///
@@ -10,16 +13,17 @@ use crate::{geom::Size, geom::Window, raster::Raster};
 pub struct Composite {
     size: Size,
     bands: usize,
-    pixels: Vec<u8>,
+    pixels: Samples,
     mask: Vec<u8>,
     missing: usize,
 }
 
 impl Composite {
     /// An empty target.
-    pub fn new(size: Size, bands: usize) -> Self {
+    pub fn new(size: Size, bands: usize, depth: Depth) -> Self {
         let count = size.pixels() as usize;
-        Self { size, bands, pixels: vec![0; count * bands], mask: vec![0; count], missing: count }
+        let pixels = Samples::zeros(depth.sample(), count * bands);
+        Self { size, bands, pixels, mask: vec![0; count], missing: count }
     }
 
     /// Whether every pixel is fully valid, so that nothing more needs to be read.
@@ -27,39 +31,72 @@ impl Composite {
         self.missing == 0
     }
 
-    /// Adds a raster that covers the given pixels of the target.
+    /// Adds a raster of the same depth that covers the given pixels of the target.
     pub fn feed(&mut self, raster: &Raster, at: &Window) {
         let Some(part) = at.intersection(&Window::full(self.size)) else { return };
-        for row in part.row_off..part.row_end() {
-            let from = (row - at.row_off) as usize * at.width as usize + (part.col_off - at.col_off) as usize;
-            let to = row as usize * self.size.width as usize + part.col_off as usize;
-            for i in 0..part.width as usize {
-                let offered = raster.mask().map_or(255, |mask| mask[from + i]);
-                let present = self.mask[to + i];
-                let added = offered.min(255 - present);
-                if added == 0 {
-                    continue;
-                }
-                let new = &raster.pixels()[(from + i) * self.bands..(from + i + 1) * self.bands];
-                let old = &mut self.pixels[(to + i) * self.bands..(to + i + 1) * self.bands];
-                if present == 0 {
-                    old.copy_from_slice(new);
-                } else {
-                    let (a, b) = (u32::from(present), u32::from(added));
-                    let total = a + b;
-                    for (old, &new) in old.iter_mut().zip(new) {
-                        *old = ((u32::from(*old) * a + u32::from(new) * b + total / 2) / total) as u8;
-                    }
-                }
-                self.mask[to + i] = present + added;
-                self.missing -= usize::from(present + added == 255);
-            }
-        }
+        let lay =
+            Lay { part, at, width: self.size.width as usize, bands: self.bands, offered: raster.mask() };
+        self.missing -= match (&mut self.pixels, raster.samples()) {
+            (Samples::U8(old), Samples::U8(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
+                let (old, new, a, b) = (u32::from(old), u32::from(new), u32::from(a), u32::from(b));
+                ((old * a + new * b + (a + b) / 2) / (a + b)) as u8
+            }),
+            (Samples::F32(old), Samples::F32(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
+                let (a, b) = (f32::from(a), f32::from(b));
+                (old * a + new * b) / (a + b)
+            }),
+            (_, other) => unreachable!("a raster of {:?} in a composite of another depth", other.kind()),
+        };
     }
 
     /// The finished target.
     pub fn finish(self) -> Raster {
         Raster::new(self.size, self.bands, self.pixels, Some(self.mask))
+    }
+}
+
+/// What is laid where.
+struct Lay<'a> {
+    part: Window,
+    at: &'a Window,
+    width: usize,
+    bands: usize,
+    offered: Option<&'a [u8]>,
+}
+
+impl Lay<'_> {
+    /// Returns how many pixels became fully valid. `mix` weighs old and new by what each covers of a pixel.
+    fn run<T: Copy>(
+        &self,
+        old: &mut [T],
+        mask: &mut [u8],
+        new: &[T],
+        mix: impl Fn(T, T, u8, u8) -> T,
+    ) -> usize {
+        let (part, at, bands) = (&self.part, self.at, self.bands);
+        let mut filled = 0;
+        for row in part.row_off..part.row_end() {
+            let from = (row - at.row_off) as usize * at.width as usize + (part.col_off - at.col_off) as usize;
+            let to = row as usize * self.width + part.col_off as usize;
+            for i in 0..part.width as usize {
+                let offered = self.offered.map_or(255, |mask| mask[from + i]);
+                let present = mask[to + i];
+                let added = offered.min(255 - present);
+                if added == 0 {
+                    continue;
+                }
+                let new = &new[(from + i) * bands..(from + i + 1) * bands];
+                let old = &mut old[(to + i) * bands..(to + i + 1) * bands];
+                if present == 0 {
+                    old.copy_from_slice(new);
+                } else {
+                    old.iter_mut().zip(new).for_each(|(old, &new)| *old = mix(*old, new, present, added));
+                }
+                mask[to + i] = present + added;
+                filled += usize::from(present + added == 255);
+            }
+        }
+        filled
     }
 }
 
@@ -73,21 +110,21 @@ mod tests {
 
     #[test]
     fn the_first_raster_keeps_its_pixels_and_the_next_fills_the_holes() {
-        let mut target = Composite::new(Size::new(3, 1), 1);
+        let mut target = Composite::new(Size::new(3, 1), 1, Depth::Byte);
         target.feed(&grey(10, &[255, 0, 0]), &Window::new(0, 0, 3, 1));
         target.feed(&grey(20, &[255, 255, 0]), &Window::new(0, 0, 3, 1));
         assert!(!target.is_full());
         target.feed(&grey(30, &[255, 255]), &Window::new(2, 0, 2, 1));
         assert!(target.is_full());
-        assert_eq!(target.finish().pixels(), &[10, 20, 30]);
+        assert_eq!(target.finish().samples(), &Samples::U8(vec![10, 20, 30]));
     }
 
     #[test]
     fn two_images_that_touch_join_without_a_seam() {
-        let mut target = Composite::new(Size::new(1, 1), 1);
+        let mut target = Composite::new(Size::new(1, 1), 1, Depth::Byte);
         target.feed(&grey(100, &[64]), &Window::new(0, 0, 1, 1));
         target.feed(&grey(200, &[191]), &Window::new(0, 0, 1, 1));
         let raster = target.finish();
-        assert_eq!((raster.pixels(), raster.mask()), (&[175u8][..], None));
+        assert_eq!((raster.samples(), raster.mask()), (&Samples::U8(vec![175]), None));
     }
 }

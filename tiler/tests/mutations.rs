@@ -10,12 +10,10 @@ use std::{
 };
 
 use tiler::{
-    cog::{
-        Cog, OpenOptions,
-        write::{PixelSource, WriteOptions, write},
-    },
+    cog::write::{PixelSource, WriteOptions, write},
     geom::{GeoTransform, Size, Window},
     io::Access,
+    source::{OpenOptions, Source},
 };
 
 struct Noise;
@@ -74,7 +72,7 @@ fn mutate(original: &[u8], random: &mut Random) -> Vec<u8> {
 /// Opens the file and decodes a few blocks of each level, as a tile would.
 fn exercise(path: &Path) -> bool {
     let options = OpenOptions { access: Access::Pread, ..OpenOptions::default() };
-    let Ok(cog) = Cog::open(path, &options) else { return false };
+    let Ok(cog) = Source::open(path, &options) else { return false };
     for level in 0..=cog.overviews().len() {
         let blocks = cog.blocks(level, &Window::new(0, 0, 40, 40));
         for block in blocks.into_iter().take(4) {

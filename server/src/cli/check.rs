@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             println!(
                 "{}\t{}\t{} x {} px\t{} bands\t{} overviews",
                 layer.id,
-                source.crs().name(),
+                source.crs().map_or_else(String::new, |crs| crs.name()),
                 size.width,
                 size.height,
                 source.bands(),

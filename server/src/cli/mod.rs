@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod dump;
 mod info;
 mod offer;
 mod serve;
@@ -24,8 +25,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Check configuration and files, without serving.
     Check(check::Arguments),
-    /// Tell the facts of one file.
+    /// Tell the facts of one file, and what serving it will cost.
     Info(info::Arguments),
+    /// Write the samples of one file as plain bytes.
+    Dump(dump::Arguments),
     /// Make imagery for a first look, once, and serve it.
     Demo(demo::Arguments),
 }
@@ -39,6 +42,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
     };
     match result {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tiler::cog::OpenOptions;
+use tiler::source::OpenOptions;
 
 use crate::{
     config::{Config, LayerConfig},

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tiler::{
-    cog::Cog,
     crs::{Crs, CrsError},
+    source::{Source, SourceError},
     tms::{Registry, TileMatrixSet},
 };
 
@@ -24,6 +24,9 @@ pub enum LayerError {
     /// Longitude and latitude themselves are missing.
     #[error("cannot be placed on the earth")]
     Crs(#[from] CrsError),
+    /// A file does not say where it lies.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// All sets are elsewhere.
     #[error("lies outside all tile matrix sets that it is offered in")]
     OutsideSets,
@@ -45,13 +48,14 @@ pub struct Label {
 pub fn layer(
     label: &Label,
     options: &LayerOptions,
-    sources: Vec<Arc<Cog>>,
+    sources: Vec<Arc<Source>>,
     registry: &Registry,
 ) -> Result<Layer, LayerError> {
     let first = sources.first().ok_or(LayerError::NoSource)?;
+    let native = first.place()?.crs();
     let wgs84_bounds =
         coverage::bounds(&sources, &Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
-    let offered = options.sets.clone().unwrap_or_else(|| default_sets(first.crs(), registry));
+    let offered = options.sets.clone().unwrap_or_else(|| default_sets(native, registry));
     let sets: Vec<_> = offered.iter().filter_map(|set| coverage::layer_set(&sources, set)).collect();
     if sets.is_empty() {
         return Err(LayerError::OutsideSets);

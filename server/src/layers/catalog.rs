@@ -10,8 +10,8 @@ use std::{
 
 use rayon::prelude::*;
 use tiler::{
-    cog::{Cog, OpenOptions},
     io::FileIdentity,
+    source::{OpenOptions, Source},
     tms::Registry,
 };
 
@@ -57,7 +57,7 @@ pub(super) struct FileState {
     /// As it was when it was looked at; `None` where it was not there.
     pub(super) seen: Option<FileIdentity>,
     /// Open, or the reason why not.
-    pub(super) cog: Result<Arc<Cog>, String>,
+    pub(super) source: Result<Arc<Source>, String>,
 }
 
 /// A published layer and where it comes from.
@@ -120,8 +120,8 @@ impl Catalog {
     }
 
     /// The open file at a path, or why it is not served.
-    pub(super) fn file(&self, path: &Path) -> Result<Arc<Cog>, String> {
-        self.files.get(path).map_or_else(|| Err("is not there".to_owned()), |state| state.cog.clone())
+    pub(super) fn file(&self, path: &Path) -> Result<Arc<Source>, String> {
+        self.files.get(path).map_or_else(|| Err("is not there".to_owned()), |state| state.source.clone())
     }
 
     /// A new layer of one file, with a name of its own.
@@ -175,8 +175,8 @@ impl Catalog {
         let mut served = Vec::new();
         for file in files {
             match self.file(&file.path) {
-                Ok(cog) => {
-                    sources.push(cog);
+                Ok(source) => {
+                    sources.push(source);
                     served.push(file.path);
                 }
                 Err(reason) => opening.tell(file, reason),
@@ -234,15 +234,24 @@ impl FileState {
     /// Opens a file.
     pub(super) fn open(path: &Path, options: &OpenOptions) -> Self {
         let seen = FileIdentity::of(path).ok();
-        match Cog::open(path, options) {
-            Ok(cog) => Self { seen: Some(cog.identity().clone()), cog: Ok(cog) },
-            Err(error) => Self { seen, cog: Err(reason(&error, path)) },
+        let opened = Source::open(path, options).and_then(|source| source.place().map(drop).map(|()| source));
+        match opened {
+            Ok(source) => Self { seen: Some(source.identity().clone()), source: Ok(source) },
+            Err(error) => Self { seen, source: Err(reason(&error, path)) },
         }
+    }
+
+    /// Whether the files beside it that were opened with it are still the same.
+    pub(super) fn beside_is_same(&self) -> bool {
+        let is_same = |beside: &FileIdentity| FileIdentity::of(&beside.path).is_ok_and(|now| now == *beside);
+        self.source.as_ref().map_or(true, |source| source.beside().all(is_same))
     }
 
     /// Keeps a file open that has not changed, else opens it.
     fn reuse(path: &Path, options: &OpenOptions, known: Option<&Self>) -> Self {
-        let same = known.filter(|known| known.cog.is_ok() && FileIdentity::of(path).ok() == known.seen);
+        let same = known.filter(|known| {
+            known.source.is_ok() && FileIdentity::of(path).ok() == known.seen && known.beside_is_same()
+        });
         same.cloned().unwrap_or_else(|| Self::open(path, options))
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tiler::{
-    cog::Cog,
     crs::{Crs, Transform},
     geom::Bounds,
+    source::Source,
     tms::TileMatrixSet,
 };
 
@@ -17,7 +17,7 @@ const STEP_PX: f64 = 16.0;
 /// The layer's offer of a set; `None` where the set shows nothing of it.
 ///
 /// Offered are all matrices from the coarsest to one beyond the first that is at least as fine as the finest source.
-pub fn layer_set(sources: &[Arc<Cog>], set: &Arc<TileMatrixSet>) -> Option<LayerSet> {
+pub fn layer_set(sources: &[Arc<Source>], set: &Arc<TileMatrixSet>) -> Option<LayerSet> {
     let bounds = bounds(sources, &set.crs)?;
     let cell = sources.iter().filter_map(|source| cell_size_in(source, &set.crs)).min_by(f64::total_cmp);
     let last = set.matrices.len().checked_sub(1)?;
@@ -28,16 +28,17 @@ pub fn layer_set(sources: &[Arc<Cog>], set: &Arc<TileMatrixSet>) -> Option<Layer
 }
 
 /// What the sources cover together, in a CRS.
-pub fn bounds(sources: &[Arc<Cog>], crs: &Crs) -> Option<Bounds> {
+pub fn bounds(sources: &[Arc<Source>], crs: &Crs) -> Option<Bounds> {
     let each = sources.iter().filter_map(|source| source.bounds_in(crs));
     each.reduce(|all, one| all.union(&one)).filter(Bounds::is_valid)
 }
 
 /// The size of the source's pixels in another CRS, in its units, at the middle of the source; the smaller side.
-fn cell_size_in(source: &Cog, crs: &Crs) -> Option<f64> {
-    let transform = Transform::new(source.crs(), crs).ok()?;
+fn cell_size_in(source: &Source, crs: &Crs) -> Option<f64> {
+    let at = source.place().ok()?;
+    let transform = Transform::new(at.crs(), crs).ok()?;
     let place = |col: f64, row: f64| {
-        let (x, y) = source.geotransform().apply(col, row);
+        let (x, y) = at.geotransform().apply(col, row);
         transform.convert(x, y)
     };
     let (col, row) = (f64::from(source.size().width) / 2.0, f64::from(source.size().height) / 2.0);

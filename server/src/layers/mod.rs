@@ -11,10 +11,10 @@ mod watch;
 use std::{collections::BTreeMap, sync::Arc};
 
 use tiler::{
-    cog::Cog,
     encode::{Format, OutputFormat},
     geom::Bounds,
     render::RenderSettings,
+    source::Source,
     tms::{Registry, TileLimits, TileMatrixSet},
 };
 
@@ -50,7 +50,7 @@ pub struct Layer {
     /// Attribution line for TileJSON and viewers; may be empty.
     pub attribution: String,
     /// The files, best first.
-    pub sources: Vec<Arc<Cog>>,
+    pub sources: Vec<Arc<Source>>,
     /// How its tiles are made.
     pub settings: RenderSettings,
     /// Formats offered, the default first.

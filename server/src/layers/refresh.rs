@@ -72,7 +72,7 @@ impl Catalog {
             .collect();
         let mut changes = Vec::with_capacity(looked.len());
         for (path, (what, state)) in looked {
-            let fault = state.cog.as_ref().err().cloned();
+            let fault = state.source.as_ref().err().cloned();
             self.files.insert(path.clone(), state);
             changes.push(Change { path, what, fault });
         }
@@ -99,21 +99,24 @@ impl Catalog {
     fn look(&self, path: &PathBuf, is_served: bool) -> Option<(What, FileState)> {
         let known = self.files.get(path);
         let now = FileIdentity::of(path);
-        let was_fine = known.is_some_and(|known| known.cog.is_ok());
+        let was_fine = known.is_some_and(|known| known.source.is_ok());
         let what = compare(known.and_then(|known| known.seen.as_ref()), now.as_ref().ok());
         match (what, now) {
             (Some(What::Deleted), Err(error)) => {
-                Some((What::Deleted, FileState { seen: None, cog: Err(format!("is gone: {error}")) }))
+                Some((What::Deleted, FileState { seen: None, source: Err(format!("is gone: {error}")) }))
             }
             (Some(what), _) => {
                 let state = FileState::open(path, &self.offer.open);
-                let repaired = is_served && !was_fine && state.cog.is_ok();
+                let repaired = is_served && !was_fine && state.source.is_ok();
                 Some((if repaired { What::Repaired } else { what }, state))
             }
             // What was served and is not now may come back without a trace, as on a network drive.
             (None, Ok(_)) if is_served && !was_fine => {
                 let state = FileState::open(path, &self.offer.open);
-                state.cog.is_ok().then_some((What::Repaired, state))
+                state.source.is_ok().then_some((What::Repaired, state))
+            }
+            (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same()) => {
+                Some((What::Rewritten, FileState::open(path, &self.offer.open)))
             }
             (None, _) => None,
         }
@@ -131,11 +134,15 @@ impl Catalog {
             if !entry.files.iter().any(|path| changed.contains(path)) {
                 continue;
             }
-            let (sources, faults): (Vec<_>, Vec<_>) =
-                entry.files.iter().map(|path| (path, self.file(path))).partition(|(_, cog)| cog.is_ok());
-            let sources = sources.into_iter().filter_map(|(_, cog)| cog.ok()).collect();
-            let fault =
-                faults.into_iter().find_map(|(path, cog)| Some(format!("{} {}", path.display(), cog.err()?)));
+            let (sources, faults): (Vec<_>, Vec<_>) = entry
+                .files
+                .iter()
+                .map(|path| (path, self.file(path)))
+                .partition(|(_, source)| source.is_ok());
+            let sources = sources.into_iter().filter_map(|(_, source)| source.ok()).collect();
+            let fault = faults
+                .into_iter()
+                .find_map(|(path, source)| Some(format!("{} {}", path.display(), source.err()?)));
             let built = match fault {
                 Some(fault) => Err(fault),
                 None => build::layer(&entry.label, &config.options, sources, &self.offer.registry)

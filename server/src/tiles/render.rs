@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tiler::{
-    cog::BlockKey,
     encode::EncodedTile,
     raster::Raster,
     render::{self, BlockCache, Plan, RenderContext, RenderError, TileAddress},
+    source::BlockKey,
 };
 
 use crate::{

@@ -147,7 +147,7 @@ fn write_json(place: &Place, values: &[PixelValue]) -> String {
         properties.insert("row".to_owned(), json!(value.row));
         properties.insert("valid".to_owned(), json!(value.valid));
         for (band, sample) in value.values.iter().enumerate() {
-            properties.insert(format!("band_{}", band + 1), json!(sample));
+            properties.insert(format!("band_{}", band + 1), number(*sample));
         }
         json!({ "type": "Feature", "id": value.source, "geometry": Value::Null, "properties": properties })
     };
@@ -159,6 +159,11 @@ fn write_json(place: &Place, values: &[PixelValue]) -> String {
         "features": features,
     })
     .to_string()
+}
+
+/// Whole numbers without a point; what JSON cannot write as null.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 { json!(value as i64) } else { json!(value) }
 }
 
 fn write_text(place: &Place, values: &[PixelValue]) -> String {
@@ -197,7 +202,7 @@ fn samples(value: &PixelValue) -> String {
     if !value.valid {
         return "no data".to_owned();
     }
-    value.values.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
+    value.values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -217,7 +222,7 @@ mod tests {
             source: source.to_owned(),
             col: 5,
             row: 6,
-            values: vec![1, 2, 3],
+            values: vec![1.0, 2.0, 3.0],
             valid,
         };
         [value("dalle <1>", true), value("dalle 2", false)]

@@ -143,6 +143,14 @@ pub struct BlockLayout {
 }
 
 impl BlockLayout {
+    /// Samples of a pixel after decoding.
+    pub const fn decoded_bands(&self) -> usize {
+        match self.photometric {
+            Photometric::Cmyk => 4,
+            _ => self.bands,
+        }
+    }
+
     /// Bytes of the block before compression, as they are stored: rows of masks are padded to whole bytes.
     fn stored_bytes(&self) -> usize {
         self.row_bytes() * self.size.height as usize

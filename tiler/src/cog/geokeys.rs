@@ -43,7 +43,7 @@ pub enum GeoKeyError {
 /// The CRS of a file.
 ///
 /// Source: OGC GeoTIFF 1.1 (OGC 19-008r4), 7.4: a code where there is one, else the parameters.
-pub(super) fn crs(geo: &GeoTags) -> Result<Crs, GeoKeyError> {
+pub fn crs(geo: &GeoTags) -> Result<Crs, GeoKeyError> {
     if geo.key_directory.is_empty() {
         return Err(GeoKeyError::Missing);
     }

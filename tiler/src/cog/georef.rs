@@ -24,7 +24,7 @@ pub enum GeorefError {
 ///
 /// Source: OGC GeoTIFF 1.1 (OGC 19-008r4), 7.1.2 for PixelIsPoint: coordinates are then those of pixel centres, half a
 /// pixel away from the corners that everything here counts from.
-pub(super) fn geotransform(geo: &GeoTags) -> Result<GeoTransform, GeorefError> {
+pub fn geotransform(geo: &GeoTags) -> Result<GeoTransform, GeorefError> {
     let mut c = match (&geo.transformation[..], &geo.pixel_scale[..], &geo.tiepoints[..]) {
         (&[a, b, _, d, e, f, _, h, ..], ..) => [d, a, b, h, e, f],
         (_, &[sx, sy, ..], &[i, j, _, x, y, _]) => [x - i * sx, sx, 0.0, y + j * sy, 0.0, -sy],

@@ -4,7 +4,10 @@ mod jpeg;
 mod png;
 mod webp;
 
-use crate::{geom::Size, raster::Raster};
+use crate::{
+    geom::Size,
+    raster::{Raster, Samples},
+};
 
 /// Part of every fingerprint: to be raised whenever the same pixels would encode to other bytes.
 pub const VERSION: u32 = 1;
@@ -112,10 +115,14 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The picture of a raster of one (grey) or three bands; its mask becomes transparency.
+    /// The picture of a raster of bytes, in one (grey) or three bands; its mask becomes transparency.
+    ///
+    /// # Panics
+    /// When the raster holds anything else: a bug of the caller.
     pub fn new(raster: Raster) -> Self {
         let (size, channels) = (raster.size(), raster.bands());
-        let (pixels, alpha) = raster.into_parts();
+        let (samples, alpha) = raster.into_parts();
+        let Samples::U8(pixels) = samples else { unreachable!("a picture of {:?}", samples.kind()) };
         Self { size, channels, pixels, alpha }
     }
 
@@ -216,7 +223,7 @@ mod tests {
     use super::*;
 
     fn raster(bands: usize, mask: Option<Vec<u8>>) -> Raster {
-        let pixels = (0..64 * 64 * bands).map(|i| (i / bands % 64 * 3) as u8).collect();
+        let pixels: Vec<u8> = (0..64 * 64 * bands).map(|i| (i / bands % 64 * 3) as u8).collect();
         Raster::new(Size::new(64, 64), bands, pixels, mask)
     }
 
@@ -269,9 +276,11 @@ mod tests {
     fn equal_pictures_have_equal_bytes() {
         let mask: Vec<u8> = (0..64 * 64).map(|i| if i % 2 == 0 { 0 } else { 255 }).collect();
         let mut other = raster(1, Some(mask.clone()));
-        let (mut pixels, kept) = other.clone().into_parts();
-        pixels[0] ^= 255;
-        other = Raster::new(Size::new(64, 64), 1, pixels, kept);
+        let (mut samples, kept) = other.clone().into_parts();
+        if let Samples::U8(pixels) = &mut samples {
+            pixels[0] ^= 255;
+        }
+        other = Raster::new(Size::new(64, 64), 1, samples, kept);
         let bytes = |r: Raster| {
             encode(&Picture::new(r), OutputFormat::Png, EncodeOptions::default()).expect("it encodes").bytes
         };

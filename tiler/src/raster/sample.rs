@@ -97,7 +97,6 @@ macro_rules! each {
         }
     };
 }
-#[expect(unused_imports, reason = "used by modules that follow")]
 pub(crate) use each;
 
 impl Samples {
@@ -177,12 +176,84 @@ impl Samples {
         each!(self, values => values.get(index).map_or(0.0, |&value| value as f64))
     }
 
+    /// Sets all samples to the nearest value of their type.
+    pub fn fill(&mut self, value: f64) {
+        macro_rules! cast {
+            ($values:expr, $word:ty) => {
+                $values.fill(value as $word)
+            };
+        }
+        match self {
+            Self::U8(values) => cast!(values, u8),
+            Self::I8(values) => cast!(values, i8),
+            Self::U16(values) => cast!(values, u16),
+            Self::I16(values) => cast!(values, i16),
+            Self::U32(values) => cast!(values, u32),
+            Self::I32(values) => cast!(values, i32),
+            Self::U64(values) => cast!(values, u64),
+            Self::I64(values) => cast!(values, i64),
+            Self::F32(values) => cast!(values, f32),
+            Self::F64(values) => cast!(values, f64),
+        }
+    }
+
+    /// Lays the samples of bands that were stored apart side by side, pixel by pixel.
+    ///
+    /// # Panics
+    /// When there are none, or they differ in type or number: a bug of the caller.
+    pub fn interleave(mut bands: Vec<Self>) -> Self {
+        if bands.len() == 1 {
+            return bands.remove(0);
+        }
+        macro_rules! side_by_side {
+            ($variant:ident) => {{
+                let bands: Vec<_> = bands
+                    .iter()
+                    .map(|band| {
+                        if let Self::$variant(values) = band {
+                            &values[..]
+                        } else {
+                            panic!("bands of two types")
+                        }
+                    })
+                    .collect();
+                Self::$variant(
+                    (0..bands[0].len()).flat_map(|i| bands.iter().map(move |band| band[i])).collect(),
+                )
+            }};
+        }
+        match bands[0].kind() {
+            SampleType::U8 => side_by_side!(U8),
+            SampleType::I8 => side_by_side!(I8),
+            SampleType::U16 => side_by_side!(U16),
+            SampleType::I16 => side_by_side!(I16),
+            SampleType::U32 => side_by_side!(U32),
+            SampleType::I32 => side_by_side!(I32),
+            SampleType::U64 => side_by_side!(U64),
+            SampleType::I64 => side_by_side!(I64),
+            SampleType::F32 => side_by_side!(F32),
+            SampleType::F64 => side_by_side!(F64),
+        }
+    }
+
     /// Appends the bytes of a range of samples, least significant byte first.
     ///
     /// # Panics
     /// When the range is not within the samples.
     pub fn write_le(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
         each!(self, values => out.extend(values[range].iter().flat_map(|value| value.to_le_bytes())));
+    }
+}
+
+impl From<Vec<u8>> for Samples {
+    fn from(values: Vec<u8>) -> Self {
+        Self::U8(values)
+    }
+}
+
+impl From<Vec<f32>> for Samples {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32(values)
     }
 }
 

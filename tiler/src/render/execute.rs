@@ -9,12 +9,12 @@ use rayon::prelude::*;
 
 use super::{Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress, plan::Read};
 use crate::{
-    cog::{BlockAddress, BlockBytes, Plane},
     composite::Composite,
     encode::{self, EncodedTile, Picture},
     geom::Window,
-    raster::{Canvas, Raster},
+    raster::{Canvas, Depth, Raster, SampleType},
     resample::Kernel,
+    source::{BlockAddress, Plane, StoredBlock},
     warp,
 };
 
@@ -27,13 +27,13 @@ const PARALLEL_FROM: usize = 8;
 /// When a source cannot be read or has changed since it was opened, and when the picture cannot be encoded.
 pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<EncodedTile, RenderError> {
     let mut spent = Spent::default();
-    let mut composite = Composite::new(plan.size, plan.channels);
+    let mut composite = Composite::new(plan.size, plan.channels, plan.depth);
     let mut only = None;
     for read in &plan.reads {
         if composite.is_full() {
             break;
         }
-        let window = gather(read, context, &mut spent)?;
+        let window = gather(read, plan.depth, context, &mut spent)?;
         let started = Instant::now();
         let kernels =
             (Kernel::new(read.resampling, read.shrink.0), Kernel::new(read.resampling, read.shrink.1));
@@ -58,7 +58,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<EncodedTile, R
 /// # Errors
 /// When the picture cannot be encoded.
 pub fn blank(address: &TileAddress<'_>, settings: &RenderSettings) -> Result<EncodedTile, RenderError> {
-    let picture = Picture::new(Raster::invalid(address.size(), 3));
+    let picture = Picture::new(Raster::invalid(address.size(), 3, SampleType::U8));
     Ok(encode::encode(&picture, address.format, settings.encode_options())?)
 }
 
@@ -82,30 +82,35 @@ impl Spent {
 }
 
 /// The window of one read, from cached blocks and from those that are fetched and decoded now.
-fn gather(read: &Read, context: &RenderContext<'_>, spent: &mut Spent) -> Result<Raster, RenderError> {
-    let cog = &read.cog;
+fn gather(
+    read: &Read,
+    depth: Depth,
+    context: &RenderContext<'_>,
+    spent: &mut Spent,
+) -> Result<Raster, RenderError> {
+    let source = &read.source;
     let mut blocks: Vec<(BlockAddress, Option<Arc<Raster>>)> =
-        read.blocks.iter().map(|&block| (block, context.blocks.get(&cog.block_key(block)))).collect();
+        read.blocks.iter().map(|&block| (block, context.blocks.get(&source.block_key(block)))).collect();
     let missing: Vec<BlockAddress> =
         blocks.iter().filter(|(_, cached)| cached.is_none()).map(|(block, _)| *block).collect();
     if !missing.is_empty() {
         let started = Instant::now();
-        let bytes = cog.fetch(&missing)?;
+        let bytes = source.fetch(&missing)?;
         spent.fetch += started.elapsed();
         let started = Instant::now();
         let mut decoded = decode(read, &missing, &bytes)?.into_iter();
         // A file that shrank or changed while it was read may have given anything: ask before any of it is kept.
-        cog.check()?;
+        source.check()?;
         for (block, raster) in blocks.iter_mut().filter(|(_, raster)| raster.is_none()) {
             let Some(new) = decoded.next() else { break };
-            context.blocks.insert(cog.block_key(*block), Arc::clone(&new));
+            context.blocks.insert(source.block_key(*block), Arc::clone(&new));
             *raster = Some(new);
         }
         spent.decode += started.elapsed();
     }
     let started = Instant::now();
-    let level = cog.level(read.level);
-    let mut canvas = Canvas::new(read.window, &read.bands);
+    let level = source.level(read.level);
+    let mut canvas = Canvas::new(read.window, &read.bands, depth);
     for (plane, restrict) in [(Plane::Image, false), (Plane::Mask, true)] {
         for (block, raster) in blocks.iter().filter(|(block, _)| block.plane == plane) {
             let Some(raster) = raster else { continue };
@@ -125,10 +130,10 @@ fn gather(read: &Read, context: &RenderContext<'_>, spent: &mut Spent) -> Result
 fn decode(
     read: &Read,
     blocks: &[BlockAddress],
-    bytes: &[BlockBytes<'_>],
+    bytes: &[StoredBlock<'_>],
 ) -> Result<Vec<Arc<Raster>>, RenderError> {
-    let one = |(block, bytes): (&BlockAddress, &BlockBytes<'_>)| {
-        read.cog.decode(*block, bytes).map(Arc::new).map_err(RenderError::from)
+    let one = |(block, bytes): (&BlockAddress, &StoredBlock<'_>)| {
+        read.source.decode(*block, bytes).map(Arc::new).map_err(RenderError::from)
     };
     if blocks.len() >= PARALLEL_FROM {
         blocks.par_iter().zip(bytes).map(one).collect()

@@ -46,7 +46,7 @@ impl Fingerprint {
         }
         put(&[plan.channels as u8]);
         for read in &plan.reads {
-            put(&read.cog.generation().to_le_bytes());
+            put(&read.source.generation().to_le_bytes());
             put(&(read.level as u64).to_le_bytes());
         }
         Self(hash.digest128())

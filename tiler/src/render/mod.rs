@@ -22,11 +22,11 @@ pub use plan::{Plan, TileAddress, plan};
 pub use point::{PixelValue, pixel_values};
 
 use crate::{
-    cog::{BlockKey, CogError},
     crs::CrsError,
     encode::{EncodeError, EncodeOptions},
     raster::Raster,
     resample::Resampling,
+    source::{BlockKey, SourceError},
 };
 
 /// How the tiles of a layer are made.
@@ -132,7 +132,7 @@ pub struct RenderContext<'a> {
 pub enum RenderError {
     /// A source can not be read, or has changed.
     #[error("a source cannot be read")]
-    Source(#[from] CogError),
+    Source(#[from] SourceError),
     /// Two coordinate reference systems have no known way between them.
     #[error("the source cannot be brought into the grid of the tile")]
     Crs(#[from] CrsError),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{Fingerprint, RenderError, RenderSettings};
 use crate::{
-    cog::{BlockAddress, Cog},
     encode::{EncodeOptions, OutputFormat},
     geom::{Bounds, GeoTransform, Size, Window},
+    raster::{Depth, SampleType},
     resample::{Kernel, Resampling},
+    source::{BlockAddress, Source},
     style,
     tms::{TileId, TileMatrixSet},
     warp::Grid,
@@ -46,6 +47,7 @@ impl TileAddress<'_> {
 pub struct Plan {
     pub(super) size: Size,
     pub(super) channels: usize,
+    pub(super) depth: Depth,
     pub(super) reads: Vec<Read>,
     pub(super) format: OutputFormat,
     pub(super) encode: EncodeOptions,
@@ -55,7 +57,7 @@ pub struct Plan {
 /// One window of one level of one source, and the target pixels that it fills.
 #[derive(Debug)]
 pub(super) struct Read {
-    pub cog: Arc<Cog>,
+    pub source: Arc<Source>,
     pub level: usize,
     pub window: Window,
     pub grid: Grid,
@@ -86,21 +88,23 @@ impl Plan {
 /// # Panics
 /// When the address names a matrix that its set does not have.
 pub fn plan(
-    sources: &[Arc<Cog>],
+    sources: &[Arc<Source>],
     address: &TileAddress<'_>,
     settings: &RenderSettings,
 ) -> Result<Plan, RenderError> {
     let size = address.size();
     let bounds = address.set.bounds(address.tile);
     let target = Target { bounds, size, to_crs: GeoTransform::from_bounds(&bounds, size) };
-    let channels = style::channels(sources.iter().map(|cog| cog.bands()));
+    let channels = style::channels(sources.iter().map(|source| source.bands()));
     let mut reads = Vec::new();
-    for cog in sources {
-        target.reads(cog, address.set, settings.resampling, channels, &mut reads)?;
+    for source in sources {
+        target.reads(source, address.set, settings.resampling, channels, &mut reads)?;
     }
+    let is_byte = |source: &Arc<Source>| source.sample() == SampleType::U8;
+    let depth = if sources.iter().all(is_byte) { Depth::Byte } else { Depth::Float };
     let encode = settings.encode_options();
     let fingerprint = Fingerprint(0);
-    let mut plan = Plan { size, channels, reads, format: address.format, encode, fingerprint };
+    let mut plan = Plan { size, channels, depth, reads, format: address.format, encode, fingerprint };
     plan.fingerprint = Fingerprint::of(&plan, address, settings);
     Ok(plan)
 }
@@ -115,29 +119,30 @@ struct Target {
 impl Target {
     fn reads(
         &self,
-        cog: &Arc<Cog>,
+        source: &Arc<Source>,
         set: &TileMatrixSet,
         resampling: Resampling,
         channels: usize,
         reads: &mut Vec<Read>,
     ) -> Result<(), RenderError> {
-        let Some(placement) = cog.placement(&set.crs)? else { return Ok(()) };
+        let place = source.place()?;
+        let Some(placement) = place.placement(&set.crs)? else { return Ok(()) };
         let Some(window) = self.window(&placement.bounds) else { return Ok(()) };
         let exact = |col: f64, row: f64| {
             let (x, y) = self.to_crs.apply(col, row);
-            placement.transform.convert(x, y).map(|(x, y)| cog.to_pixel().apply(x, y))
+            placement.transform.convert(x, y).map(|(x, y)| place.to_pixel().apply(x, y))
         };
         let Some(full_shrink) = shrink(&window, exact) else { return Ok(()) };
-        let level = cog.level_for((full_shrink.0 * full_shrink.1).sqrt());
-        let factor = cog.level(level).factor;
+        let level = source.level_for((full_shrink.0 * full_shrink.1).sqrt());
+        let factor = source.level(level).factor;
         let shrink = (full_shrink.0 / factor.0, full_shrink.1 / factor.1);
         let at_level = |col: f64, row: f64| exact(col, row).map(|(u, v)| (u / factor.0, v / factor.1));
-        let bands = style::visible_bands(cog.bands(), channels);
+        let bands = style::visible_bands(source.bands(), channels);
         let mut parts = vec![window];
         let mut pixels = 0;
         while let Some(part) = parts.pop() {
             let Some(grid) = Grid::fit(part, at_level) else { continue };
-            let Some(window) = source_window(&grid, cog.level(level).size, shrink, resampling) else {
+            let Some(window) = source_window(&grid, source.level(level).size, shrink, resampling) else {
                 continue;
             };
             if window.pixels() > WINDOW_LIMIT_PX && part.height > 1 {
@@ -152,12 +157,12 @@ impl Target {
             }
             pixels += window.pixels();
             if pixels > TILE_LIMIT_PX {
-                let path = cog.path().display().to_string();
+                let path = source.path().display().to_string();
                 return Err(RenderError::TooCostly { pixels, limit: TILE_LIMIT_PX, path });
             }
-            let blocks = cog.blocks(level, &window);
-            let (cog, bands) = (Arc::clone(cog), bands.clone());
-            reads.push(Read { cog, level, window, grid, shrink, resampling, bands, blocks });
+            let blocks = source.blocks(level, &window);
+            let (source, bands) = (Arc::clone(source), bands.clone());
+            reads.push(Read { source, level, window, grid, shrink, resampling, bands, blocks });
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! Samples a raster at positions between its pixels. It knows kernels and weights, but no CRS and no tile.
 
+mod float;
 mod kernel;
 mod sample;
 
+pub use float::FloatSampler;
 pub use kernel::Kernel;
 pub use sample::{Row, Sampler};
 

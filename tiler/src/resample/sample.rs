@@ -1,7 +1,7 @@
 //! The inner loop: weighs source pixels along a row of target positions.
 
 use super::kernel::{Kernel, WEIGHT_BITS};
-use crate::raster::Raster;
+use crate::raster::{Raster, Samples};
 
 /// After weighing columns a value keeps this many bits below the point.
 const COLUMN_BITS: u32 = 7;
@@ -24,14 +24,21 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Sampler<'a> {
     source: &'a Raster,
+    pixels: &'a [u8],
     columns: &'a Kernel,
     rows: &'a Kernel,
 }
 
 impl<'a> Sampler<'a> {
-    /// A sampler of `source`; the kernels may differ where a pixel is not square.
+    /// A sampler of `source`, which holds bytes; the kernels may differ where a pixel is not square.
+    ///
+    /// # Panics
+    /// When the source holds anything else: a bug of the caller.
     pub fn new(source: &'a Raster, columns: &'a Kernel, rows: &'a Kernel) -> Self {
-        Self { source, columns, rows }
+        let Samples::U8(pixels) = source.samples() else {
+            unreachable!("bytes, not {:?}", source.samples().kind())
+        };
+        Self { source, pixels, columns, rows }
     }
 
     /// Fills a run of target pixels: `pixels` in the source's bands, `mask` with how much of each kernel was valid.
@@ -98,7 +105,7 @@ impl<'a> Sampler<'a> {
         let mut sums = [1i32 << (FINAL_BITS - 1); BANDS];
         for (i, &row_weight) in row_weights[..row_taps].iter().enumerate() {
             let at = start + i * width * BANDS;
-            let samples = &self.source.pixels()[at..at + taps * BANDS];
+            let samples = &self.pixels[at..at + taps * BANDS];
             let mut line_sums = [1i32 << (COLUMN_BITS - 1); BANDS];
             for (pixel, &weight) in samples.as_chunks::<BANDS>().0.iter().zip(col_weights) {
                 for band in 0..BANDS {
@@ -133,10 +140,9 @@ impl<'a> Sampler<'a> {
                 }
                 let weight = f32::from(col_weight) * f32::from(row_weight) * f32::from(validity);
                 total += weight;
-                if let Some(pixel) = self.source.pixel(col, row) {
-                    for (sum, &sample) in sums.iter_mut().zip(pixel) {
-                        *sum += weight * f32::from(sample);
-                    }
+                let at = (row as usize * size.width as usize + col as usize) * BANDS;
+                for (sum, &sample) in sums.iter_mut().zip(&self.pixels[at..at + BANDS]) {
+                    *sum += weight * f32::from(sample);
                 }
             }
         }
@@ -148,7 +154,7 @@ impl<'a> Sampler<'a> {
 }
 
 /// The part of a kernel that lies over a raster of `len` pixels: the first pixel, and the weights from it on.
-fn clip(first: i64, weights: &[i16], len: u32) -> (u32, &[i16]) {
+pub(super) fn clip(first: i64, weights: &[i16], len: u32) -> (u32, &[i16]) {
     let from = first.clamp(0, i64::from(len));
     let to = (first + weights.len() as i64).clamp(from, i64::from(len));
     if from >= to {
@@ -174,19 +180,19 @@ mod tests {
 
     #[test]
     fn a_raster_sampled_at_its_own_centres_is_itself() {
-        let source = Raster::new(Size::new(16, 9), 1, (0..144).map(|v| v as u8).collect(), None);
+        let source = Raster::new(Size::new(16, 9), 1, (0..144).map(|v| v as u8).collect::<Vec<_>>(), None);
         for resampling in [Resampling::Nearest, Resampling::Bilinear, Resampling::Cubic, Resampling::Lanczos]
         {
             let row = Row { y: (4 << 16) + (1 << 15), ..IN_STEP };
             let (pixels, mask) = run(&source, resampling, row, 16);
-            assert_eq!(pixels, &source.pixels()[64..80], "{resampling:?}");
+            assert_eq!(pixels, (64..80).collect::<Vec<u8>>(), "{resampling:?}");
             assert_eq!(mask, [255; 16], "{resampling:?}");
         }
     }
 
     #[test]
     fn an_invalid_neighbour_lends_no_colour() {
-        let source = Raster::new(Size::new(4, 1), 1, vec![200, 200, 0, 0], Some(vec![255, 255, 0, 0]));
+        let source = Raster::new(Size::new(4, 1), 1, vec![200u8, 200, 0, 0], Some(vec![255, 255, 0, 0]));
         let row = Row { x: 1 << 16, ..IN_STEP };
         let (pixels, mask) = run(&source, Resampling::Bilinear, row, 3);
         assert_eq!(&pixels[..2], &[200, 200]);

@@ -20,27 +20,45 @@ impl Directory {
         Size::new(self.block_size.width, height)
     }
 
+    /// How many stored pieces a block has: one, or one for every band where bands are stored apart.
+    pub fn pieces(&self) -> usize {
+        if self.planar == 2 { usize::from(self.samples_per_pixel) } else { 1 }
+    }
+
     /// Whether all blocks lie within a file of `file_len`: one that does not was cut short.
     ///
     /// # Errors
     /// With the first block that does not, or when blocks are missing from the header.
     pub fn check_blocks(&self, file_len: u64) -> Result<(), TiffError> {
         let (cols, rows) = self.block_count();
-        for row in 0..rows {
-            for col in 0..cols {
-                self.block_range(col, row, file_len)?;
+        for piece in 0..self.pieces() {
+            for row in 0..rows {
+                for col in 0..cols {
+                    self.block_range(col, row, piece, file_len)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The bytes of a block within a file of `file_len`; `None` for one that was never written (a sparse file).
+    /// The bytes of a piece of a block within a file of `file_len`; `None` for one that was never written (a sparse file).
     ///
     /// # Errors
-    /// When the block is larger than allowed or does not lie within the file.
-    pub fn block_range(&self, col: u32, row: u32, file_len: u64) -> Result<Option<Range<u64>>, TiffError> {
-        let (cols, _) = self.block_count();
-        let index = u64::from(row) * u64::from(cols) + u64::from(col);
+    /// When the piece is larger than allowed or does not lie within the file.
+    pub fn block_range(
+        &self,
+        col: u32,
+        row: u32,
+        piece: usize,
+        file_len: u64,
+    ) -> Result<Option<Range<u64>>, TiffError> {
+        let (cols, rows) = self.block_count();
+        let (stored_row, cut) = match self.cut_strip_rows {
+            Some(_) => (u64::from(row) / self.cuts_per_strip(), u64::from(row) % self.cuts_per_strip()),
+            None => (u64::from(row), 0),
+        };
+        let stored_rows = u64::from(rows).div_ceil(self.cuts_per_strip());
+        let index = (piece as u64 * stored_rows + stored_row) * u64::from(cols) + u64::from(col);
         let at = index as usize;
         let (Some(&start), Some(&len)) = (self.offsets.get(at), self.byte_counts.get(at)) else {
             return Err(TiffError::BlockOutOfFile { index, start: 0, end: 0, len: file_len });
@@ -48,17 +66,36 @@ impl Directory {
         if start == 0 || len == 0 {
             return Ok(None);
         }
-        if len > self.stored_block_bytes {
+        let end = start.saturating_add(len);
+        let (start, end) = if self.cut_strip_rows.is_some() {
+            let row_bytes = self.row_bytes();
+            let start = start.saturating_add(cut * u64::from(self.block_size.height) * row_bytes);
+            (start, start.saturating_add(u64::from(self.stored_size(row).height) * row_bytes))
+        } else {
+            (start, end)
+        };
+        if end.saturating_sub(start) > self.stored_block_bytes {
             return Err(TiffError::TooMany {
                 what: "bytes in a stored block",
                 limit: self.stored_block_bytes,
             });
         }
-        let end = start.saturating_add(len);
         if end > file_len {
             return Err(TiffError::BlockOutOfFile { index, start, end, len: file_len });
         }
         Ok(Some(start..end))
+    }
+
+    /// Blocks that a stored strip was cut into.
+    fn cuts_per_strip(&self) -> u64 {
+        self.cut_strip_rows.map_or(1, |rows| u64::from(rows.div_ceil(self.block_size.height)))
+    }
+
+    /// Bytes of a row of a strip without compression.
+    fn row_bytes(&self) -> u64 {
+        let samples = if self.planar == 2 { 1 } else { u64::from(self.samples_per_pixel) };
+        let bits = u64::from(self.bits_per_sample.first().copied().unwrap_or(1));
+        (u64::from(self.size.width) * samples * bits).div_ceil(8)
     }
 }
 
@@ -91,10 +128,10 @@ mod tests {
             block_size: Size::new(10, 1),
             ..directory()
         };
-        assert_eq!(blocks.block_range(0, 0, 150).expect("it fits"), Some(100..150));
-        assert!(blocks.block_range(0, 0, 149).is_err());
-        assert_eq!(blocks.block_range(1, 0, 150).expect("it is sparse"), None);
-        assert!(blocks.block_range(2, 0, 150).is_err());
-        assert!(blocks.block_range(0, 9, 150).is_err());
+        assert_eq!(blocks.block_range(0, 0, 0, 150).expect("it fits"), Some(100..150));
+        assert!(blocks.block_range(0, 0, 0, 149).is_err());
+        assert_eq!(blocks.block_range(1, 0, 0, 150).expect("it is sparse"), None);
+        assert!(blocks.block_range(2, 0, 0, 150).is_err());
+        assert!(blocks.block_range(0, 9, 0, 150).is_err());
     }
 }

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use tiff::{
-    TiffError as CrateError,
-    decoder::{IfdDecoder, ifd::Value},
-    tags::Tag,
-};
+use tiff::{decoder::IfdDecoder, tags::Tag};
 
-use super::{Limits, TiffError};
+use super::{GeoTags, Limits, TiffError, tags::Tags};
 use crate::geom::Size;
 
 /// The tags of one image that matter here, with their defaults applied.
@@ -32,8 +28,26 @@ pub struct Directory {
     pub planar: u16,
     /// `FillOrder`: 2 when the first pixel of a byte is in its lowest bit.
     pub fill_order: u16,
+    /// `Orientation`: 1 when the first row is the top one and the first column the left one.
+    pub orientation: u16,
+    /// `ColorMap`: all reds, then all greens, then all blues, 16 bits each; empty where there is none.
+    pub colour_map: Vec<u16>,
+    /// `YCbCrSubSampling`, columns and rows; default 2, 2.
+    pub ycbcr_subsampling: Vec<u16>,
+    /// `YCbCrCoefficients`; empty for the default.
+    pub ycbcr_coefficients: Vec<f64>,
+    /// `ReferenceBlackWhite`; empty for the default.
+    pub reference_black_white: Vec<f64>,
+    /// `T4Options` or `T6Options` of a fax.
+    pub fax_options: u32,
+    /// `LercParameters`: version, and what was done after LERC.
+    pub lerc_parameters: Vec<u32>,
     /// Size of a block: a tile, or a strip of the image's width.
+    ///
+    /// A large strip without compression is cut into blocks of fewer rows: any of its rows can be read alone.
     pub block_size: Size,
+    /// Rows of a strip as it is stored, where it was cut.
+    pub(super) cut_strip_rows: Option<u32>,
     /// Whether blocks are tiles.
     pub tiled: bool,
     /// `NewSubfileType`: bit 0 a reduced image, bit 2 a mask.
@@ -56,59 +70,20 @@ pub struct Directory {
     pub(super) stored_block_bytes: u64,
 }
 
-/// The tags of GeoTIFF, uninterpreted.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GeoTags {
-    /// `ModelPixelScaleTag`.
-    pub pixel_scale: Vec<f64>,
-    /// `ModelTiepointTag`.
-    pub tiepoints: Vec<f64>,
-    /// `ModelTransformationTag`.
-    pub transformation: Vec<f64>,
-    /// `GeoKeyDirectoryTag`.
-    pub key_directory: Vec<u16>,
-    /// `GeoDoubleParamsTag`.
-    pub doubles: Vec<f64>,
-    /// `GeoAsciiParamsTag`.
-    pub ascii: String,
-}
-
-impl GeoTags {
-    const DOUBLES: u16 = 34_736;
-    const ASCII: u16 = 34_737;
-
-    /// Location, count and value or offset of a key.
-    fn key(&self, id: u16) -> Option<(u16, u16, u16)> {
-        self.key_directory
-            .get(4..)?
-            .chunks_exact(4)
-            .find(|key| key[0] == id)
-            .map(|key| (key[1], key[2], key[3]))
-    }
-
-    /// A key with a short value.
-    pub fn short_key(&self, id: u16) -> Option<u16> {
-        self.key(id).and_then(|(location, _, value)| (location == 0).then_some(value))
-    }
-
-    /// A key with a floating point value.
-    pub fn double_key(&self, id: u16) -> Option<f64> {
-        let (location, _, offset) = self.key(id)?;
-        (location == Self::DOUBLES).then(|| self.doubles.get(usize::from(offset)).copied())?
-    }
-
-    /// A key with a text, without its closing bar.
-    pub fn ascii_key(&self, id: u16) -> Option<&str> {
-        let (location, count, offset) = self.key(id)?;
-        let (start, end) = (usize::from(offset), usize::from(offset) + usize::from(count));
-        (location == Self::ASCII)
-            .then(|| self.ascii.get(start..end.min(self.ascii.len())))?
-            .map(|text| text.trim_end_matches(['|', '\0']))
-    }
-}
-
 const TILE_WIDTH: Tag = Tag::TileWidth;
+const T4_OPTIONS: Tag = Tag::Unknown(292);
+const T6_OPTIONS: Tag = Tag::Unknown(293);
+const YCBCR_COEFFICIENTS: Tag = Tag::Unknown(529);
+const YCBCR_SUBSAMPLING: Tag = Tag::Unknown(530);
+const REFERENCE_BLACK_WHITE: Tag = Tag::Unknown(532);
 const GDAL_METADATA: Tag = Tag::Unknown(42_112);
+const LERC_PARAMETERS: Tag = Tag::Unknown(50_674);
+
+const BLACK_IS_ZERO: u16 = 1;
+const YCBCR: u16 = 6;
+const NO_COMPRESSION: u16 = 1;
+/// Strips without compression are cut into blocks of about so many bytes.
+const CUT_BYTES: u64 = 1 << 20;
 
 /// Reads one directory.
 pub(super) fn read(
@@ -146,11 +121,27 @@ pub(super) fn read(
             limit: u64::from(limits.tile_side_px),
         });
     }
+    let photometric =
+        tags.number(Tag::PhotometricInterpretation, "PhotometricInterpretation")?.unwrap_or(BLACK_IS_ZERO);
+    let compression = tags.number(Tag::Compression, "Compression")?.unwrap_or(NO_COMPRESSION);
+    let planar = tags.number(Tag::PlanarConfiguration, "PlanarConfiguration")?.unwrap_or(1);
     let bits = u64::from(bits_per_sample.iter().copied().max().unwrap_or(1));
-    let block_bits =
-        block_size.pixels().checked_mul(u64::from(samples_per_pixel)).and_then(|n| n.checked_mul(bits));
-    if block_bits.is_none_or(|bits| bits / 8 > limits.block_bytes) {
-        return Err(TiffError::TooMany { what: "bytes in a decoded block", limit: limits.block_bytes });
+    let row_bits = u64::from(block_size.width)
+        .checked_mul(u64::from(samples_per_pixel))
+        .and_then(|samples| samples.checked_mul(bits))
+        .ok_or_else(|| tags.nonsense("SamplesPerPixel"))?;
+    let strip_rows = block_size.height;
+    let block_size = if !tiled && compression == NO_COMPRESSION && photometric != YCBCR {
+        Size::new(block_size.width, cut_rows(strip_rows, size.height, CUT_BYTES * 8 / row_bits.max(1)))
+    } else {
+        block_size
+    };
+    if row_bits.checked_mul(u64::from(block_size.height)).is_none_or(|bits| bits / 8 > limits.block_bytes) {
+        return Err(TiffError::BlockTooLarge {
+            width: block_size.width,
+            height: block_size.height,
+            limit: limits.block_bytes,
+        });
     }
     let (offsets, counts) = if tiled {
         ((Tag::TileOffsets, "TileOffsets"), (Tag::TileByteCounts, "TileByteCounts"))
@@ -164,11 +155,23 @@ pub(super) fn read(
         samples_per_pixel,
         bits_per_sample,
         sample_format: tags.number(Tag::SampleFormat, "SampleFormat")?.unwrap_or(1),
-        photometric: tags.number(Tag::PhotometricInterpretation, "PhotometricInterpretation")?.unwrap_or(1),
-        compression: tags.number(Tag::Compression, "Compression")?.unwrap_or(1),
+        photometric,
+        compression,
         predictor: tags.number(Tag::Predictor, "Predictor")?.unwrap_or(1),
-        planar: tags.number(Tag::PlanarConfiguration, "PlanarConfiguration")?.unwrap_or(1),
+        planar,
         fill_order: tags.number(Tag::FillOrder, "FillOrder")?.unwrap_or(1),
+        orientation: tags.number(Tag::Orientation, "Orientation")?.unwrap_or(1),
+        colour_map: tags.numbers(Tag::ColorMap, "ColorMap")?.unwrap_or_default(),
+        ycbcr_subsampling: tags.numbers(YCBCR_SUBSAMPLING, "YCbCrSubSampling")?.unwrap_or_default(),
+        ycbcr_coefficients: tags.doubles(YCBCR_COEFFICIENTS, "YCbCrCoefficients")?,
+        reference_black_white: tags.doubles(REFERENCE_BLACK_WHITE, "ReferenceBlackWhite")?,
+        fax_options: match compression {
+            3 => tags.number(T4_OPTIONS, "T4Options")?.unwrap_or(0),
+            4 => tags.number(T6_OPTIONS, "T6Options")?.unwrap_or(0),
+            _ => 0,
+        },
+        lerc_parameters: tags.numbers(LERC_PARAMETERS, "LercParameters")?.unwrap_or_default(),
+        cut_strip_rows: (block_size.height < strip_rows).then_some(strip_rows),
         block_size,
         tiled,
         subfile_type: tags.number(Tag::NewSubfileType, "NewSubfileType")?.unwrap_or(0),
@@ -190,71 +193,14 @@ pub(super) fn read(
     })
 }
 
-/// Tags of one directory, with the tag's name in every error.
-struct Tags<'a, 'b> {
-    decoder: &'a mut IfdDecoder<'b>,
-    index: usize,
-}
-
-impl Tags<'_, '_> {
-    fn nonsense(&self, tag: &'static str) -> TiffError {
-        TiffError::Nonsense { index: self.index, tag }
-    }
-
-    fn has(&self, tag: Tag) -> bool {
-        self.decoder.find_entry(tag).is_some()
-    }
-
-    fn found<T>(
-        &mut self,
-        name: &'static str,
-        value: Result<Option<T>, CrateError>,
-    ) -> Result<Option<T>, TiffError> {
-        value.map_err(|source| TiffError::Tag { index: self.index, tag: name, source })
-    }
-
-    fn number<T: TryFrom<u64>>(&mut self, tag: Tag, name: &'static str) -> Result<Option<T>, TiffError> {
-        let value = self.decoder.find_tag(tag);
-        // Some writers repeat a number for every band: the first one counts.
-        let Some(value) = self.found(name, value)? else { return Ok(None) };
-        let value = match value {
-            Value::List(values) => values.into_iter().next(),
-            value => Some(value),
-        };
-        let number =
-            value.and_then(|value| value.into_u64().ok()).and_then(|number| T::try_from(number).ok());
-        number.map(Some).ok_or_else(|| self.nonsense(name))
-    }
-
-    fn required<T: TryFrom<u64>>(&mut self, tag: Tag, name: &'static str) -> Result<T, TiffError> {
-        self.number(tag, name)?.ok_or(TiffError::Missing { index: self.index, tag: name })
-    }
-
-    fn numbers<T: TryFrom<u64>>(
-        &mut self,
-        tag: Tag,
-        name: &'static str,
-    ) -> Result<Option<Vec<T>>, TiffError> {
-        let values = self.decoder.find_tag_unsigned_vec(tag);
-        self.found(name, values)
-    }
-
-    fn doubles(&mut self, tag: Tag, name: &'static str) -> Result<Vec<f64>, TiffError> {
-        let value = self.decoder.find_tag(tag).and_then(|v| v.map(Value::into_f64_vec).transpose());
-        Ok(self.found(name, value)?.unwrap_or_default())
-    }
-
-    fn bytes(&mut self, tag: Tag, name: &'static str) -> Result<Option<Vec<u8>>, TiffError> {
-        let value = self.decoder.find_tag(tag).and_then(|v| v.map(Value::into_u8_vec).transpose());
-        self.found(name, value)
-    }
-
-    /// A text; one that is not text at all counts as absent, since no text decides how pixels are read.
-    fn text(&mut self, tag: Tag, name: &'static str) -> Result<Option<String>, TiffError> {
-        match self.decoder.find_tag(tag) {
-            Ok(Some(Value::Ascii(text))) => Ok(Some(text)),
-            Ok(_) | Err(CrateError::FormatError(_)) => Ok(None),
-            Err(source) => Err(TiffError::Tag { index: self.index, tag: name, source }),
-        }
+/// Rows of the blocks that a strip is cut into: about as many as wanted, and never a block across two strips.
+fn cut_rows(strip_rows: u32, image_rows: u32, wanted: u64) -> u32 {
+    let wanted = wanted.clamp(1, u64::from(u32::MAX)) as u32;
+    if wanted >= strip_rows {
+        strip_rows
+    } else if strip_rows >= image_rows {
+        wanted
+    } else {
+        (wanted / 4 + 1..=wanted).rev().find(|rows| strip_rows % rows == 0).unwrap_or(strip_rows)
     }
 }

@@ -5,8 +5,10 @@
 
 mod block;
 mod directory;
+mod geo_tags;
 mod limits;
 mod stub;
+mod tags;
 
 use std::{
     collections::HashSet,
@@ -15,7 +17,8 @@ use std::{
 
 use tiff::{decoder::Decoder, tags::IfdPointer};
 
-pub use directory::{Directory, GeoTags};
+pub use directory::Directory;
+pub use geo_tags::GeoTags;
 pub use limits::Limits;
 
 use crate::io::{ByteSource, IoError};
@@ -61,6 +64,11 @@ pub enum TiffError {
     Loop { offset: u64 },
     #[error("there are more than {limit} {what}")]
     TooMany { what: &'static str, limit: u64 },
+    #[error(
+        "a block of {width} x {height} pixels is larger than the {limit} bytes that one may have; \
+         tile the file with `gdal_translate -of COG`"
+    )]
+    BlockTooLarge { width: u32, height: u32, limit: u64 },
     #[error("there is no image in the file")]
     NoImage,
     #[error("block {index} claims bytes {start}..{end}, but the file ends at {len}")]

@@ -1,0 +1,207 @@
+//! A window of an image under construction, filled block by block.
+
+use super::{Raster, SampleType, Samples, sample::each};
+use crate::geom::{Size, Window};
+
+/// In what pixels are gathered and warped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// Bytes, for images of bytes that are shown as they are or through a table.
+    Byte,
+    /// 32-bit floating point, for all else.
+    Float,
+}
+
+impl Depth {
+    /// The type of samples of that depth.
+    pub const fn sample(self) -> SampleType {
+        match self {
+            Self::Byte => SampleType::U8,
+            Self::Float => SampleType::F32,
+        }
+    }
+}
+
+/// A raster under construction: a window of an image, filled block by block, with a chosen few of its bands.
+///
+/// What no block covers stays invalid, so a window may reach outside its image.
+#[derive(Debug)]
+pub struct Canvas {
+    window: Window,
+    bands: Vec<usize>,
+    pixels: Pixels,
+    mask: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Pixels {
+    Byte(Vec<u8>),
+    Float(Vec<f32>),
+}
+
+impl Canvas {
+    /// An empty canvas for `window` that will hold the given bands, in this order.
+    pub fn new(window: Window, bands: &[usize], depth: Depth) -> Self {
+        let count = window.pixels() as usize;
+        let pixels = match depth {
+            Depth::Byte => Pixels::Byte(vec![0; count * bands.len()]),
+            Depth::Float => Pixels::Float(vec![0.0; count * bands.len()]),
+        };
+        Self { window, bands: bands.to_vec(), pixels, mask: vec![0; count] }
+    }
+
+    /// Copies the part of `block` that lies in the window; `col_off`, `row_off` say where the block lies in the image.
+    ///
+    /// A block that stands further out than its image (the padding of the last TIFF tile) must be cut with `image`. A
+    /// canvas of bytes takes blocks of bytes only: of others it takes the nearest byte.
+    pub fn paste(&mut self, block: &Raster, col_off: i64, row_off: i64, image: Size) {
+        let at = Window::new(col_off, row_off, block.size.width, block.size.height);
+        let Some(part) =
+            at.intersection(&self.window).and_then(|part| part.intersection(&Window::full(image)))
+        else {
+            return;
+        };
+        let copy = Copy {
+            part,
+            from: (col_off, row_off, block.size.width as usize, block.bands),
+            to: &self.window,
+            bands: &self.bands,
+        };
+        match (&mut self.pixels, &block.samples) {
+            (Pixels::Byte(target), Samples::U8(source)) => copy.run(source, target, |v| v),
+            (Pixels::Byte(target), other) => each!(other, source => copy.run(source, target, |v| v as u8)),
+            (Pixels::Float(target), other) => each!(other, source => copy.run(source, target, |v| v as f32)),
+        }
+        for row in part.row_off..part.row_end() {
+            let (from, to) = copy.starts(row);
+            let target = &mut self.mask[to..to + part.width as usize];
+            match &block.mask {
+                Some(mask) => target.copy_from_slice(&mask[from..from + part.width as usize]),
+                None => target.fill(255),
+            }
+        }
+    }
+
+    /// Weakens the mask by another one, block by block: a pixel stays as valid as the weaker of the two says.
+    ///
+    /// `mask` has one band of bytes.
+    pub fn restrict(&mut self, mask: &Raster, col_off: i64, row_off: i64) {
+        let Samples::U8(values) = &mask.samples else { return };
+        let at = Window::new(col_off, row_off, mask.size.width, mask.size.height);
+        let Some(part) = at.intersection(&self.window) else { return };
+        let copy = Copy {
+            part,
+            from: (col_off, row_off, mask.size.width as usize, mask.bands),
+            to: &self.window,
+            bands: &self.bands,
+        };
+        for row in part.row_off..part.row_end() {
+            let (from, to) = copy.starts(row);
+            let source = values[from * mask.bands..].iter().step_by(mask.bands);
+            for (target, &source) in self.mask[to..to + part.width as usize].iter_mut().zip(source) {
+                *target = (*target).min(source);
+            }
+        }
+    }
+
+    /// The finished window.
+    pub fn finish(self) -> Raster {
+        let size = Size::new(self.window.width, self.window.height);
+        match self.pixels {
+            Pixels::Byte(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
+            Pixels::Float(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
+        }
+    }
+}
+
+/// What is copied where.
+struct Copy<'a> {
+    /// In the image.
+    part: Window,
+    /// Offsets of the block in the image, its columns, its bands.
+    from: (i64, i64, usize, usize),
+    to: &'a Window,
+    bands: &'a [usize],
+}
+
+impl Copy<'_> {
+    /// First pixel of a row of the image in the block and in the canvas.
+    fn starts(&self, row: i64) -> (usize, usize) {
+        let (col_off, row_off, width, _) = self.from;
+        (
+            (row - row_off) as usize * width + (self.part.col_off - col_off) as usize,
+            (row - self.to.row_off) as usize * self.to.width as usize
+                + (self.part.col_off - self.to.col_off) as usize,
+        )
+    }
+
+    fn run<S: std::marker::Copy, T: std::marker::Copy>(
+        &self,
+        source: &[S],
+        target: &mut [T],
+        convert: impl Fn(S) -> T,
+    ) {
+        let (width, stored, kept) = (self.part.width as usize, self.from.3, self.bands.len());
+        let in_order = kept == stored && self.bands.iter().enumerate().all(|(i, &band)| i == band);
+        for row in self.part.row_off..self.part.row_end() {
+            let (from, to) = self.starts(row);
+            let source = &source[from * stored..(from + width) * stored];
+            let target = &mut target[to * kept..(to + width) * kept];
+            if in_order {
+                target.iter_mut().zip(source).for_each(|(target, &source)| *target = convert(source));
+                continue;
+            }
+            for (target, source) in target.chunks_exact_mut(kept).zip(source.chunks_exact(stored)) {
+                for (sample, &band) in target.iter_mut().zip(self.bands) {
+                    // A source with fewer bands than its layer shows its first one instead.
+                    *sample = convert(source[if band < stored { band } else { 0 }]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(raster: &Raster) -> &[u8] {
+        let Samples::U8(bytes) = raster.samples() else { panic!("not bytes") };
+        bytes
+    }
+
+    #[test]
+    fn a_window_gathers_across_blocks_and_stays_invalid_outside_the_image() {
+        let block = |v: u8| Raster::new(Size::new(4, 4), 1, vec![v; 16], None);
+        let mut canvas = Canvas::new(Window::new(2, 2, 6, 4), &[0], Depth::Byte);
+        let image = Size::new(7, 5);
+        canvas.paste(&block(10), 0, 0, image);
+        canvas.paste(&block(20), 4, 0, image);
+        canvas.paste(&block(30), 0, 4, image);
+        canvas.paste(&block(40), 4, 4, image);
+        let raster = canvas.finish();
+        assert_eq!(&bytes(&raster)[..6], &[10, 10, 20, 20, 20, 0]);
+        assert_eq!(&bytes(&raster)[12..18], &[30, 30, 40, 40, 40, 0]);
+        let mask = raster.mask().expect("the window reaches outside");
+        assert_eq!(&mask[..6], &[255, 255, 255, 255, 255, 0]);
+        assert_eq!(&mask[18..], &[0; 6]);
+    }
+
+    #[test]
+    fn bands_are_chosen_and_ordered() {
+        let block = Raster::new(Size::new(2, 1), 4, vec![1u8, 2, 3, 4, 5, 6, 7, 8], None);
+        let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[3, 0, 1], Depth::Byte);
+        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        assert_eq!(bytes(&canvas.finish()), &[4, 1, 2, 8, 5, 6]);
+    }
+
+    #[test]
+    fn numbers_of_any_type_become_floating_point() {
+        let block = Raster::new(Size::new(2, 1), 1, Samples::I16(vec![-300, 7]), Some(vec![255, 0]));
+        let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[0], Depth::Float);
+        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        let raster = canvas.finish();
+        assert_eq!(raster.samples(), &Samples::F32(vec![-300.0, 7.0]));
+        assert_eq!(raster.mask(), Some(&[255, 0][..]));
+    }
+}

@@ -1,0 +1,79 @@
+//! One resolution of an image: where its blocks are.
+
+use super::read::{BlockAddress, Plane};
+use crate::{cog, geom::Size, tiff::TiffError};
+
+/// One resolution of an image.
+#[derive(Debug)]
+pub struct Level {
+    /// Columns and rows.
+    pub size: Size,
+    /// Pixels of the full resolution image under one pixel of this level, along columns and along rows.
+    pub factor: (f64, f64),
+    pub(super) image: Blocks,
+    pub(super) mask: Option<Blocks>,
+}
+
+/// How blocks of one kind at one resolution are stored.
+#[derive(Debug)]
+pub(super) enum Blocks {
+    /// As tiles or strips of a TIFF.
+    Tiff(Box<cog::Plane>),
+}
+
+impl Blocks {
+    pub(super) fn tiff(plane: cog::Plane) -> Self {
+        Self::Tiff(Box::new(plane))
+    }
+
+    /// Which of the source's files holds them.
+    pub(super) fn file(&self) -> usize {
+        match self {
+            Self::Tiff(plane) => plane.file,
+        }
+    }
+
+    pub(super) fn size(&self) -> Size {
+        match self {
+            Self::Tiff(plane) => plane.directory.block_size,
+        }
+    }
+
+    /// Whether all blocks lie within the file.
+    pub(super) fn check(&self, file_len: u64) -> Result<(), TiffError> {
+        match self {
+            Self::Tiff(plane) => plane.directory.check_blocks(file_len),
+        }
+    }
+}
+
+impl Level {
+    pub(super) fn new(full: Size, size: Size, image: Blocks, mask: Option<Blocks>) -> Self {
+        let ratio = |full: u32, part: u32| f64::from(full) / f64::from(part);
+        let factor = (ratio(full.width, size.width), ratio(full.height, size.height));
+        Self { size, factor, image, mask }
+    }
+
+    pub(super) fn blocks(&self, plane: Plane) -> Option<&Blocks> {
+        match plane {
+            Plane::Image => Some(&self.image),
+            Plane::Mask => self.mask.as_ref(),
+        }
+    }
+
+    /// First column and row of a block in this level.
+    pub fn block_offset(&self, block: BlockAddress) -> (i64, i64) {
+        let size = self.blocks(block.plane).map_or(Size::new(0, 0), Blocks::size);
+        (i64::from(block.col) * i64::from(size.width), i64::from(block.row) * i64::from(size.height))
+    }
+
+    /// Size of the image's blocks.
+    pub fn block_size(&self) -> Size {
+        self.image.size()
+    }
+
+    /// Whether there is a mask beside the image.
+    pub fn has_mask(&self) -> bool {
+        self.mask.is_some()
+    }
+}

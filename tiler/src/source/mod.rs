@@ -1,0 +1,267 @@
+//! One raster file, with the files beside it, as an image with levels. It knows blocks and pixels, but no tile and no
+//! target grid.
+
+mod contents;
+mod facts;
+mod level;
+mod place;
+mod read;
+mod samples;
+mod transparency;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+pub use contents::Signature;
+pub use facts::Facts;
+pub use level::Level;
+pub use place::{Place, Placement};
+pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
+pub use transparency::NodataError;
+
+use contents::Contents;
+use transparency::Rules;
+
+use crate::{
+    codec::CodecError,
+    cog::LayoutError,
+    crs::{Crs, CrsError},
+    geom::{Bounds, GeoTransform, Size},
+    io::{Access, ByteSource, FileIdentity, IoError},
+    raster::SampleType,
+    tiff::{Limits, TiffError},
+};
+
+/// How files are opened.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Memory map or `pread`; by default chosen by the file system.
+    pub access: Access,
+    /// What a header may ask for before the file is refused.
+    pub limits: Limits,
+    /// The CRS of files that do not tell theirs; none by default.
+    pub assumed_crs: Option<Crs>,
+}
+
+/// Why a file cannot be served, or can no longer be.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", path.display())]
+pub struct SourceError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is its message")]
+pub enum Problem {
+    #[error("the file cannot be read")]
+    Io(#[from] IoError),
+    #[error("it is {name}, which is not read here; convert with `{remedy}`")]
+    Format { name: &'static str, remedy: &'static str },
+    #[error("the TIFF header cannot be used")]
+    Tiff(#[from] TiffError),
+    #[error("its place on earth is unclear: {reason}")]
+    Unplaced { reason: String },
+    #[error("its coordinate reference system cannot be used")]
+    Crs(#[from] CrsError),
+    #[error("its pixels cannot be used")]
+    Layout(#[from] LayoutError),
+    #[error("the tag GDAL_NODATA cannot be used")]
+    Nodata(#[from] NodataError),
+    #[error("the file {} beside it cannot be used", path.display())]
+    Beside {
+        path: PathBuf,
+        #[source]
+        source: Box<Problem>,
+    },
+    #[error("the block at column {col}, row {row} of level {level} cannot be decoded")]
+    Block {
+        level: usize,
+        col: u32,
+        row: u32,
+        #[source]
+        source: CodecError,
+    },
+}
+
+/// An open file: its headers, parsed once, and its bytes. Shared by all who read it.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    stem: String,
+    /// The file itself, then those beside it.
+    files: Vec<Arc<dyn ByteSource>>,
+    generation: u128,
+    levels: Vec<Level>,
+    rules: Rules,
+    facts: Facts,
+    crs: Option<Crs>,
+    geotransform: Option<GeoTransform>,
+    place: Result<Place, String>,
+}
+
+impl Source {
+    /// Opens a file and reads all of its headers; no pixel is read. It need not say where it lies: [`Source::place`] tells.
+    ///
+    /// # Errors
+    /// When the file is not a raster that is read here; the chain of causes names tag and remedy.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<Self>, SourceError> {
+        Self::parse(path, options)
+            .map(Arc::new)
+            .map_err(|problem| SourceError { path: path.to_owned(), problem })
+    }
+
+    fn parse(path: &Path, options: &OpenOptions) -> Result<Self, Problem> {
+        let Contents { files, levels, rules, facts, crs, geotransform } = Contents::read(path, options)?;
+        let size = levels[0].size;
+        let reasons = [crs.as_ref().err(), geotransform.as_ref().err()];
+        let place = match (&crs, &geotransform) {
+            (Ok(crs), Ok(geotransform)) => Place::new(crs.clone(), *geotransform, size)
+                .ok_or_else(|| "its pixels have no area".to_owned()),
+            _ => Err(reasons.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")),
+        };
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self {
+            path: path.to_owned(),
+            stem,
+            generation: generation(files.iter().map(|file| file.identity())),
+            files,
+            levels,
+            rules,
+            facts,
+            crs: crs.ok(),
+            geotransform: geotransform.ok(),
+            place,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's name without its ending.
+    pub fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    /// Size of the full resolution image.
+    pub fn size(&self) -> Size {
+        self.levels[0].size
+    }
+
+    /// Colour bands; alpha is not one of them.
+    pub fn bands(&self) -> usize {
+        self.facts.bands - usize::from(self.rules.alpha.is_some())
+    }
+
+    /// The type of its samples.
+    pub fn sample(&self) -> SampleType {
+        self.facts.sample
+    }
+
+    /// What the file says of itself.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The CRS, where the file tells it.
+    pub fn crs(&self) -> Option<&Crs> {
+        self.crs.as_ref()
+    }
+
+    /// From pixels of the full resolution image to its CRS, where the file tells it.
+    pub fn geotransform(&self) -> Option<&GeoTransform> {
+        self.geotransform.as_ref()
+    }
+
+    /// Where the image lies.
+    ///
+    /// # Errors
+    /// When the file does not say it, with the remedy.
+    pub fn place(&self) -> Result<&Place, SourceError> {
+        self.place.as_ref().map_err(|reason| self.fail(Problem::Unplaced { reason: reason.clone() }))
+    }
+
+    /// Bounds in another CRS; `None` where that CRS cannot show the image.
+    pub fn bounds_in(&self, crs: &Crs) -> Option<Bounds> {
+        self.place.as_ref().ok()?.bounds_in(crs)
+    }
+
+    /// Sizes of the overviews, the largest first.
+    pub fn overviews(&self) -> Vec<Size> {
+        self.levels[1..].iter().map(|level| level.size).collect()
+    }
+
+    /// Which file, and which state of it, was opened.
+    pub fn identity(&self) -> &FileIdentity {
+        self.files[0].identity()
+    }
+
+    /// The states of the files beside it that were opened.
+    pub fn beside(&self) -> impl Iterator<Item = &FileIdentity> {
+        self.files[1..].iter().map(|file| file.identity())
+    }
+
+    /// A hash of the identities: another content has another generation.
+    pub fn generation(&self) -> u128 {
+        self.generation
+    }
+
+    /// The value that marks pixels without data.
+    pub fn nodata(&self) -> Option<f64> {
+        self.rules.nodata
+    }
+
+    /// Whether the file has a band of alpha.
+    pub fn has_alpha(&self) -> bool {
+        self.rules.alpha.is_some()
+    }
+
+    /// Whether pixels can be invalid: by nodata, mask or alpha.
+    pub fn has_transparency(&self) -> bool {
+        self.rules.hide_anything() || self.levels[0].has_mask() || self.facts.sample.is_float()
+    }
+
+    /// The full resolution image is level 0, overviews follow.
+    ///
+    /// # Panics
+    /// When there is no such level.
+    pub fn level(&self, level: usize) -> &Level {
+        &self.levels[level]
+    }
+
+    /// The level to read when `shrink` pixels of the full resolution image fall on one target pixel.
+    ///
+    /// Source: as `gdalwarp -ovr AUTO`, the coarsest level that is not coarser than the target, where 5 % too coarse
+    /// still counts as equal: nothing aliases, as the kernel widens for the rest, and nothing is blurred needlessly.
+    pub fn level_for(&self, shrink: f64) -> usize {
+        let fits = |level: &Level| (level.factor.0 * level.factor.1).sqrt() <= shrink * 1.05;
+        self.levels.iter().rposition(fits).unwrap_or(0)
+    }
+
+    fn fail(&self, problem: impl Into<Problem>) -> SourceError {
+        SourceError { path: self.path.clone(), problem: problem.into() }
+    }
+}
+
+fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>) -> u128 {
+    let mut bytes = Vec::with_capacity(320);
+    for identity in identities {
+        bytes.extend_from_slice(identity.path.as_os_str().as_encoded_bytes());
+        for number in [identity.device, identity.inode, identity.size] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&identity.mtime_ns.to_le_bytes());
+    }
+    xxh3_128(&bytes)
+}

@@ -1,0 +1,88 @@
+//! Where an image lies: its CRS and geotransform, and how it lies in other CRSs.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::RwLock;
+
+use crate::{
+    crs::{Crs, CrsError, Transform},
+    geom::{Bounds, GeoTransform, Size},
+};
+
+/// Where an image lies.
+#[derive(Debug)]
+pub struct Place {
+    crs: Crs,
+    geotransform: GeoTransform,
+    to_pixel: GeoTransform,
+    size: Size,
+    placements: RwLock<HashMap<Crs, Option<Arc<Placement>>>>,
+}
+
+/// How an image lies in another CRS.
+#[derive(Debug)]
+pub struct Placement {
+    /// From that CRS to the image's.
+    pub transform: Transform,
+    /// The image's bounds in that CRS.
+    pub bounds: Bounds,
+}
+
+impl Place {
+    /// `None` when the pixels have no area.
+    pub(super) fn new(crs: Crs, geotransform: GeoTransform, size: Size) -> Option<Self> {
+        let to_pixel = geotransform.inverse()?;
+        Some(Self { crs, geotransform, to_pixel, size, placements: RwLock::default() })
+    }
+
+    /// The CRS of the image.
+    pub fn crs(&self) -> &Crs {
+        &self.crs
+    }
+
+    /// From pixels of the full resolution image to its CRS.
+    pub fn geotransform(&self) -> &GeoTransform {
+        &self.geotransform
+    }
+
+    /// From the image's CRS to pixels of the full resolution image.
+    pub fn to_pixel(&self) -> &GeoTransform {
+        &self.to_pixel
+    }
+
+    /// Bounds in the image's CRS.
+    pub fn bounds(&self) -> Bounds {
+        self.geotransform.bounds(self.size)
+    }
+
+    /// How the image lies in another CRS; `None` where that CRS cannot show it.
+    ///
+    /// # Errors
+    /// When no way between the two is known.
+    pub fn placement(&self, crs: &Crs) -> Result<Option<Arc<Placement>>, CrsError> {
+        if let Some(known) = self.placements.read().get(crs) {
+            return Ok(known.clone());
+        }
+        let there = Transform::new(&self.crs, crs)?;
+        let transform = Transform::new(crs, &self.crs)?;
+        let corners = self.outline().filter_map(|(x, y)| there.convert(x, y));
+        let placement = Bounds::around(corners)
+            .filter(Bounds::is_valid)
+            .map(|bounds| Arc::new(Placement { transform, bounds }));
+        self.placements.write().insert(crs.clone(), placement.clone());
+        Ok(placement)
+    }
+
+    /// Bounds in another CRS; `None` where that CRS cannot show the image.
+    pub fn bounds_in(&self, crs: &Crs) -> Option<Bounds> {
+        self.placement(crs).ok().flatten().map(|placement| placement.bounds)
+    }
+
+    /// Points along the edge of the image, which for a rotated image is not the edge of its bounds.
+    fn outline(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
+        Bounds::new(0.0, 0.0, width, height)
+            .edge_points(32)
+            .map(|(col, row)| self.geotransform.apply(col, row))
+    }
+}
