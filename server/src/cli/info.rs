@@ -68,7 +68,7 @@ fn facts(source: &Source) -> Map<String, Value> {
     tell("block", json!([block.width, block.height]));
     tell("overviews", json!(source.overviews().iter().map(|s| [s.width, s.height]).collect::<Vec<_>>()));
     tell("nodata", source.nodata().map_or(Value::Null, number));
-    tell("mask", json!(level.has_mask()));
+    tell("mask", json!(level.has_mask_of_all_bands()));
     tell("alpha", json!(source.has_alpha()));
     out
 }

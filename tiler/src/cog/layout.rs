@@ -96,13 +96,14 @@ impl Plane {
         })
     }
 
-    /// The plane of a mask: one band, of which 0 means "nothing here".
+    /// The plane of a mask, where 0 means "nothing here": one band, or one per band of the image.
     ///
     /// # Errors
     /// When its pixels are not read here.
     pub fn mask(directory: &Directory, big_endian: bool) -> Result<Self, LayoutError> {
         let (bits, sample) = sample_type(directory)?;
-        if directory.samples_per_pixel != 1 || sample != SampleType::U8 {
+        if directory.samples_per_pixel == 0 || directory.samples_per_pixel > BANDS || sample != SampleType::U8
+        {
             return Err(LayoutError::Samples { bits, format: directory.sample_format });
         }
         let compression = Compression::from_tag(directory.compression)?;
@@ -166,6 +167,11 @@ impl Plane {
     /// Whether the image is colour stored as luma and chroma.
     pub fn is_ycbcr(&self) -> bool {
         matches!(self.layout.photometric, Photometric::YCbCr(_))
+    }
+
+    /// Whether compression loses details, as far as the tags tell: lossless WebP and JPEG XL count as lossy.
+    pub fn is_lossy(&self) -> bool {
+        matches!(self.layout.compression, Compression::Jpeg | Compression::WebP)
     }
 
     /// The table of colours, red green blue alpha by index; empty where there is none.

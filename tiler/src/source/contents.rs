@@ -109,6 +109,7 @@ impl Contents {
             bits: main.bits(),
             is_tiled: main.directory.tiled,
             is_planar: main.directory.pieces() > 1,
+            is_lossy: main.is_lossy(),
             palette: main.palette(),
         };
         let nodata = transparency::nodata(main.directory.nodata.as_deref(), facts.sample)?;

@@ -23,6 +23,15 @@ pub struct Facts {
     pub is_tiled: bool,
     /// Whether each band is stored apart.
     pub is_planar: bool,
+    /// Whether compression loses details.
+    pub is_lossy: bool,
     /// Colours by index, red green blue alpha; empty where there are none.
     pub palette: Vec<[u8; 4]>,
+}
+
+impl Facts {
+    /// Levels of a sample for one level of 8 bits.
+    pub(super) fn levels_per_byte(&self) -> f64 {
+        if self.bits > 8 { f64::from(1u32 << (self.bits - 8).min(24)) } else { 1.0 }
+    }
 }

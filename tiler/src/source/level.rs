@@ -76,4 +76,11 @@ impl Level {
     pub fn has_mask(&self) -> bool {
         self.mask.is_some()
     }
+
+    /// Whether one mask is for all bands, as GDAL's `GMF_PER_DATASET`.
+    pub fn has_mask_of_all_bands(&self) -> bool {
+        self.mask.as_ref().is_some_and(|mask| match mask {
+            Blocks::Tiff(plane) => plane.bands() == 1,
+        })
+    }
 }

@@ -1,6 +1,7 @@
 //! One raster file, with the files beside it, as an image with levels. It knows blocks and pixels, but no tile and no
 //! target grid.
 
+mod collar;
 mod contents;
 mod facts;
 mod level;
@@ -16,6 +17,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;
 pub use level::Level;
@@ -23,6 +25,7 @@ pub use place::{Place, Placement};
 pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
 pub use transparency::NodataError;
 
+use collar::Collar;
 use contents::Contents;
 use transparency::Rules;
 
@@ -45,6 +48,8 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// The CRS of files that do not tell theirs; none by default.
     pub assumed_crs: Option<Crs>,
+    /// What counts as a collar around imagery.
+    pub collar: CollarRule,
 }
 
 /// Why a file cannot be served, or can no longer be.
@@ -83,6 +88,8 @@ pub enum Problem {
         #[source]
         source: Box<Problem>,
     },
+    #[error("all its samples have {bytes} bytes, and no more than {limit} are read as a whole")]
+    TooLarge { bytes: u64, limit: u64 },
     #[error("the block at column {col}, row {row} of level {level} cannot be decoded")]
     Block {
         level: usize,
@@ -103,6 +110,7 @@ pub struct Source {
     generation: u128,
     levels: Vec<Level>,
     rules: Rules,
+    collar: Option<Collar>,
     facts: Facts,
     crs: Option<Crs>,
     geotransform: Option<GeoTransform>,
@@ -129,14 +137,22 @@ impl Source {
                 .ok_or_else(|| "its pixels have no area".to_owned()),
             _ => Err(reasons.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")),
         };
+        let collar = match (options.collar, rules.nodata) {
+            (CollarRule::Value { value, tolerance }, _) => Some(Collar::new(value, tolerance)),
+            (CollarRule::Auto, Some(value)) if facts.is_lossy => {
+                Some(Collar::new(value, COLLAR_TOLERANCE * facts.levels_per_byte()))
+            }
+            _ => None,
+        };
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self {
             path: path.to_owned(),
             stem,
-            generation: generation(files.iter().map(|file| file.identity())),
+            generation: generation(files.iter().map(|file| file.identity()), options),
             files,
             levels,
             rules,
+            collar,
             facts,
             crs: crs.ok(),
             geotransform: geotransform.ok(),
@@ -229,7 +245,10 @@ impl Source {
 
     /// Whether pixels can be invalid: by nodata, mask or alpha.
     pub fn has_transparency(&self) -> bool {
-        self.rules.hide_anything() || self.levels[0].has_mask() || self.facts.sample.is_float()
+        self.rules.hide_anything()
+            || self.collar.is_some()
+            || self.levels[0].has_mask()
+            || self.facts.sample.is_float()
     }
 
     /// The full resolution image is level 0, overviews follow.
@@ -254,7 +273,8 @@ impl Source {
     }
 }
 
-fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>) -> u128 {
+/// A hash of all that decides what blocks decode to.
+fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, options: &OpenOptions) -> u128 {
     let mut bytes = Vec::with_capacity(320);
     for identity in identities {
         bytes.extend_from_slice(identity.path.as_os_str().as_encoded_bytes());
@@ -263,5 +283,6 @@ fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>) -> u128 {
         }
         bytes.extend_from_slice(&identity.mtime_ns.to_le_bytes());
     }
+    bytes.extend_from_slice(format!("{:?}", options.collar).as_bytes());
     xxh3_128(&bytes)
 }

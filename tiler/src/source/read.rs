@@ -119,6 +119,15 @@ impl Source {
     /// # Errors
     /// When the bytes are damaged.
     pub fn decode(&self, block: BlockAddress, stored: &StoredBlock<'_>) -> Result<Raster, SourceError> {
+        let raster = self.decode_with_collar(block, stored)?;
+        Ok(if block.plane == Plane::Image { self.without_collar(block, raster) } else { raster })
+    }
+
+    pub(super) fn decode_with_collar(
+        &self,
+        block: BlockAddress,
+        stored: &StoredBlock<'_>,
+    ) -> Result<Raster, SourceError> {
         let level = &self.levels[block.level];
         let Some(size) = self.stored_size(block) else {
             return Ok(Raster::invalid(level.size, self.bands(), self.sample()));
@@ -129,8 +138,10 @@ impl Source {
         let samples = self.decode_samples(block, stored)?;
         if block.plane == Plane::Mask {
             let Samples::U8(values) = samples else { return Ok(self.sparse(block.plane, size)) };
-            // GDAL writes 8-bit masks with any value for "valid".
-            let values: Vec<u8> = values.into_iter().map(|v| if v == 0 { 0 } else { 255 }).collect();
+            // Any value but 0 is valid, and a pixel is when one of its bands is.
+            let bands = (values.len() / (size.pixels() as usize).max(1)).max(1);
+            let is_valid = |pixel: &[u8]| if pixel.iter().all(|&v| v == 0) { 0 } else { 255 };
+            let values: Vec<u8> = values.chunks_exact(bands).map(is_valid).collect();
             return Ok(Raster::new(size, 1, values, None));
         }
         Ok(self.rules.apply(size, self.facts.bands, samples))

@@ -4,24 +4,29 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{BlockAddress, Plane, Source, SourceError};
+use super::{BlockAddress, Plane, Problem, Source, SourceError};
 use crate::raster::Samples;
 
 /// Images up to this size are decoded once and held; larger ones are decoded once per band.
 const HELD_BYTES: u64 = 256 << 20;
+/// Larger images are not read as a whole.
+const WHOLE_BYTES: u64 = 16 << 30;
 
 impl Source {
     /// Hands out the samples of all bands, one band after the other, rows from the top, least significant byte first;
     /// palette indices and nodata as they are, luma and chroma as red, green, blue, alpha as the band that it is.
     ///
     /// # Errors
-    /// When a block cannot be read or decoded, or the file changes meanwhile.
+    /// When a block cannot be read or decoded, the file changes meanwhile, or the image has more than 16 GiB.
     ///
     /// # Allocations
     /// The image, up to 256 MiB, else a row of blocks.
     pub fn for_each_sample(&self, mut take: impl FnMut(&[u8])) -> Result<(), SourceError> {
         let bands = self.facts.bands;
         let total = self.size().pixels() * (bands * self.sample().bytes()) as u64;
+        if total > WHOLE_BYTES {
+            return Err(self.fail(Problem::TooLarge { bytes: total, limit: WHOLE_BYTES }));
+        }
         if bands > 1 && total <= HELD_BYTES {
             let mut held = vec![Vec::new(); bands];
             self.rows(0..bands, |band, bytes| held[band].extend_from_slice(bytes))?;

@@ -66,6 +66,8 @@ pub struct Directory {
     pub metadata: Option<String>,
     /// Where the image lies.
     pub geo: GeoTags,
+    /// Where more directories lie, `SubIFDs`: overviews, in files of some writers.
+    pub(super) sub_directories: Vec<u64>,
     /// Largest stored block that is read.
     pub(super) stored_block_bytes: u64,
 }
@@ -189,6 +191,7 @@ pub(super) fn read(
             doubles: tags.doubles(Tag::GeoDoubleParamsTag, "GeoDoubleParamsTag")?,
             ascii: tags.text(Tag::GeoAsciiParamsTag, "GeoAsciiParamsTag")?.unwrap_or_default(),
         },
+        sub_directories: tags.pointers(Tag::SubIfd, "SubIFDs")?,
         stored_block_bytes: limits.stored_block_bytes,
     })
 }

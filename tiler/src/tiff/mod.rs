@@ -92,8 +92,11 @@ pub fn read(source: &dyn ByteSource, limits: &Limits) -> Result<TiffFile, TiffEr
 
     let mut directories = Vec::new();
     let mut visited = HashSet::new();
-    let mut next = header.first_directory;
-    while next != 0 {
+    let mut waiting = vec![header.first_directory];
+    while let Some(next) = waiting.pop() {
+        if next == 0 {
+            continue;
+        }
         let index = directories.len();
         if !visited.insert(next) {
             return Err(TiffError::Loop { offset: next });
@@ -107,8 +110,12 @@ pub fn read(source: &dyn ByteSource, limits: &Limits) -> Result<TiffFile, TiffEr
         let entries = decoder
             .read_directory(IfdPointer(next))
             .map_err(|source| TiffError::Directory { index, source })?;
-        next = entries.next().map_or(0, |pointer| pointer.0);
-        directories.push(directory::read(&mut decoder.read_directory_tags(&entries), index, limits)?);
+        let following = entries.next().map_or(0, |pointer| pointer.0);
+        let directory = directory::read(&mut decoder.read_directory_tags(&entries), index, limits)?;
+        // In the order of the file: what a directory points to comes right after it.
+        waiting.push(following);
+        waiting.extend(directory.sub_directories.iter().rev());
+        directories.push(directory);
     }
     if directories.is_empty() {
         return Err(TiffError::NoImage);

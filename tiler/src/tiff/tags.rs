@@ -61,9 +61,25 @@ impl Tags<'_, '_> {
         self.found(name, values)
     }
 
+    /// Where the directories lie that a tag points to.
+    pub(super) fn pointers(&mut self, tag: Tag, name: &'static str) -> Result<Vec<u64>, TiffError> {
+        let value = self.decoder.find_tag(tag);
+        let values = match self.found(name, value)? {
+            None => return Ok(Vec::new()),
+            Some(Value::List(values)) => values,
+            Some(value) => vec![value],
+        };
+        Ok(values.into_iter().filter_map(|value| value.into_ifd_pointer().ok()).map(|p| p.0).collect())
+    }
+
     pub(super) fn doubles(&mut self, tag: Tag, name: &'static str) -> Result<Vec<f64>, TiffError> {
-        let value = self.decoder.find_tag(tag).and_then(|v| v.map(Value::into_f64_vec).transpose());
-        Ok(self.found(name, value)?.unwrap_or_default())
+        let value = self.decoder.find_tag(tag);
+        let numbers = match self.found(name, value)? {
+            None => return Ok(Vec::new()),
+            Some(Value::List(values)) => values.into_iter().map(number).collect(),
+            Some(value) => number(value).map(|number| vec![number]),
+        };
+        numbers.ok_or_else(|| self.nonsense(name))
     }
 
     pub(super) fn bytes(&mut self, tag: Tag, name: &'static str) -> Result<Option<Vec<u8>>, TiffError> {
@@ -78,5 +94,16 @@ impl Tags<'_, '_> {
             Ok(_) | Err(CrateError::FormatError(_)) => Ok(None),
             Err(source) => Err(TiffError::Tag { index: self.index, tag: name, source }),
         }
+    }
+}
+
+/// A number of any kind; a fraction is its quotient.
+fn number(value: Value) -> Option<f64> {
+    match value {
+        Value::Rational(over, under) => Some(f64::from(over) / f64::from(under)),
+        Value::SRational(over, under) => Some(f64::from(over) / f64::from(under)),
+        Value::Float(value) => Some(f64::from(value)),
+        Value::Double(value) => Some(value),
+        value => value.into_i64().ok().map(|value| value as f64),
     }
 }
