@@ -6,9 +6,10 @@ use bench_support::cog;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tiler::{
     encode::OutputFormat,
-    raster::Raster,
+    raster::{Raster, SampleType},
     render::{self, BlockCache, NoCache, RenderContext, RenderSettings, TileAddress},
     source::{BlockKey, Source},
+    style::{Interpretation, LayerFacts, StyleSpec},
     tms::{Registry, TileId, TileMatrixSet},
 };
 
@@ -43,7 +44,10 @@ fn tile(criterion: &mut Criterion) {
     let registry = Registry::standard();
     let set = registry.get("WebMercatorQuad").expect("it is a standard set");
     let settings = RenderSettings::default();
-    let address = TileAddress { set, tile: middle_tile(&cog, set, 21), scale: 1, format: OutputFormat::Jpeg };
+    let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
+    let style = &StyleSpec::default().resolve(&facts).expect("it fits");
+    let tile = middle_tile(&cog, set, 21);
+    let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Jpeg, style };
     let sources = [cog];
     let plan = || render::plan(&sources, &address, &settings).expect("it can be planned");
 

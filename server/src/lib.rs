@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod http;
 pub mod layers;
+mod legend;
 mod log;
 mod metrics;
 mod router;

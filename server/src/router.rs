@@ -29,7 +29,7 @@ use crate::{
         listener::Handler,
         respond::{self, RequestLabels, text},
     },
-    ui, wmts, xyz,
+    legend, ui, wmts, xyz,
 };
 
 /// A form sent to WMTS is no longer than an address.
@@ -56,6 +56,9 @@ impl Router {
         }
         if path.starts_with("/xyz/") {
             return xyz::handle(app, &snapshot, request).await;
+        }
+        if path.starts_with("/legend/") {
+            return legend::handle(&snapshot, request);
         }
         if let Some(mut response) = admin::handle(app, path) {
             respond::labels(&mut response, "admin", "");

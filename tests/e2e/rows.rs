@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 const TILER: &[&[&str]] = &[
     &["render"],
     &["composite", "style", "encode"],
-    &["cog", "warp"],
+    &["source", "warp"],
+    &["cog"],
     &["codec", "resample", "tms"],
     &["tiff", "crs", "raster"],
     &["geom", "io"],
@@ -14,7 +15,7 @@ const TILER: &[&[&str]] = &[
 const SERVER: &[&[&str]] = &[
     &["cli"],
     &["router", "demo"],
-    &["wmts", "xyz", "ui", "admin"],
+    &["wmts", "xyz", "legend", "ui", "admin"],
     &["app"],
     &["tiles"],
     &["layers", "cache"],

@@ -8,6 +8,7 @@ use tiler::{
     render::{self, NoCache, RenderContext, RenderSettings, TileAddress},
     resample::Resampling,
     source::{OpenOptions, Source},
+    style::{Interpretation, LayerFacts, StyleSpec},
     tms::{TileId, TileMatrix, TileMatrixSet},
 };
 
@@ -45,7 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let settings = RenderSettings { resampling, ..RenderSettings::default() };
     let tile = TileId { matrix: 0, col: 0, row: 0 };
-    let address = TileAddress { set: &set, tile, scale: 1, format: OutputFormat::Png };
+    let facts = LayerFacts::plain(source.bands(), source.sample(), Interpretation::Rgb);
+    let style = &StyleSpec::default().resolve(&facts)?;
+    let address = TileAddress { set: &set, tile, scale: 1, format: OutputFormat::Png, style };
     let plan = render::plan(&[source], &address, &settings)?;
     let tile = render::render(&plan, &RenderContext { blocks: &NoCache, observer: &() })?;
     std::fs::write(out, tile.bytes)?;

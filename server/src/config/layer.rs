@@ -9,9 +9,12 @@ use std::{
 
 use serde_spanned::Spanned;
 use tiler::{
+    crs::Crs,
     encode::Format,
     render::RenderSettings,
     resample::Resampling,
+    source::{COLLAR_TOLERANCE, CollarRule},
+    style::StyleSpec,
     tms::{Registry, TileMatrixSet},
 };
 
@@ -64,6 +67,12 @@ pub struct LayerOptions {
     pub empty_tile: EmptyTile,
     /// How long clients may keep a tile unasked, in seconds; default 3,600.
     pub max_age_s: u32,
+    /// How it can be drawn, the default first; none: in the way that suits the imagery.
+    pub styles: Vec<StyleSpec>,
+    /// The CRS of files that do not tell theirs.
+    pub assumed_crs: Option<Crs>,
+    /// What counts as a collar around imagery.
+    pub collar: CollarRule,
 }
 
 impl Default for LayerOptions {
@@ -77,6 +86,9 @@ impl Default for LayerOptions {
             settings: RenderSettings::default(),
             empty_tile: EmptyTile::default(),
             max_age_s: 3600,
+            styles: Vec::new(),
+            assumed_crs: None,
+            collar: CollarRule::Auto,
         }
     }
 }
@@ -91,6 +103,9 @@ pub(super) const RESAMPLINGS: [(&str, Resampling); 4] = [
 
 const FORMATS: [(&str, Format); 4] =
     [("jpeg", Format::Jpeg), ("jpg", Format::Jpeg), ("png", Format::Png), ("webp", Format::WebP)];
+
+/// The words of `auto_edges`.
+pub(super) const EDGES: [(&str, Format); 2] = [("png", Format::Png), ("webp", Format::WebP)];
 
 const EMPTY_TILES: [(&str, EmptyTile); 3] =
     [("blank", EmptyTile::Blank), ("no-content", EmptyTile::NoContent), ("not-found", EmptyTile::NotFound)];
@@ -180,6 +195,12 @@ fn options(
     if let Some(background) = report.colour("background", &raw.background) {
         settings.background = background;
     }
+    if let Some(edges) = report.choice("auto_edges", &raw.auto_edges, &EDGES) {
+        settings.edges = edges;
+    }
+    options.styles = super::style::styles(&raw.style, report);
+    options.assumed_crs = crs(&raw.crs, report);
+    options.collar = collar(&raw.collar, report);
     options.title = report.text("title", &raw.title).filter(|title| !title.is_empty());
     options.description = report.text("description", &raw.description).unwrap_or_default();
     options.attribution = report.text("attribution", &raw.attribution).unwrap_or_default();
@@ -202,6 +223,37 @@ fn options(
     options.max_age_s =
         report.number("max_age_s", &raw.max_age_s, 0..=31_536_000).unwrap_or(defaults.max_age_s);
     options
+}
+
+fn crs(given: &Given<String>, report: &mut Report<'_>) -> Option<Crs> {
+    let given = given.as_ref()?;
+    let crs = Crs::from_name(given.get_ref());
+    crs.map_err(|error| report.at(&given.span(), format!("crs: {error}; write it as \"EPSG:2154\""))).ok()
+}
+
+/// `"auto"`, `"off"`, `"black"`, `"white"`, or `{ value = 0, tolerance = 12 }`.
+fn collar(given: &Given<toml::Value>, report: &mut Report<'_>) -> CollarRule {
+    let Some(given) = given.as_ref() else { return CollarRule::Auto };
+    let number = |table: &toml::Table, key: &str| {
+        table.get(key).and_then(|v| v.as_float().or_else(|| v.as_integer().map(|v| v as f64)))
+    };
+    let of = |value| CollarRule::Value { value, tolerance: COLLAR_TOLERANCE };
+    match given.get_ref() {
+        toml::Value::String(word) if word == "auto" => return CollarRule::Auto,
+        toml::Value::String(word) if word == "off" => return CollarRule::Off,
+        toml::Value::String(word) if word == "black" => return of(0.0),
+        toml::Value::String(word) if word == "white" => return of(255.0),
+        toml::Value::Table(table) if table.keys().all(|key| key == "value" || key == "tolerance") => {
+            if let Some(value) = number(table, "value") {
+                let tolerance = number(table, "tolerance").unwrap_or(COLLAR_TOLERANCE);
+                return CollarRule::Value { value, tolerance };
+            }
+        }
+        _ => {}
+    }
+    let expected = "collar must be \"auto\", \"off\", \"black\", \"white\" or { value = 0, tolerance = 12 }";
+    report.at(&given.span(), expected);
+    CollarRule::Auto
 }
 
 /// A list that is not empty and says nothing twice.

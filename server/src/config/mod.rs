@@ -8,6 +8,7 @@ mod parse;
 mod problem;
 mod raw;
 mod resolve;
+mod style;
 
 use std::{
     fs,

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn all_unknown_keys_are_reported_each_with_its_line() {
         let found = problems(
-            "[server]\nlissen = 'x'\nport = 1\n\n[[layer]]\nid = 'a'\ncolour = 3\n\n[[layer]]\nid = 'b'\nstyle = ''\n\n[extra]\n",
+            "[server]\nlissen = 'x'\nport = 1\n\n[[layer]]\nid = 'a'\ncolour = 3\n\n[[layer]]\nid = 'b'\nfashion = ''\n\n[extra]\n",
         );
         let lines: Vec<_> =
             found.iter().map(|line| line.split(", expected").next().unwrap_or_default()).collect();
@@ -101,7 +101,7 @@ mod tests {
                 "p.toml:2: unknown key `lissen`",
                 "p.toml:3: unknown key `port`",
                 "p.toml:7: unknown key `colour`",
-                "p.toml:11: unknown key `style`",
+                "p.toml:11: unknown key `fashion`",
                 "p.toml:13: unknown key `extra`",
             ]
         );

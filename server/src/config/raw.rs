@@ -97,6 +97,7 @@ pub(super) struct RawRender {
     pub(super) jpeg_quality: Given<i64>,
     pub(super) webp_quality: Given<i64>,
     pub(super) background: Given<String>,
+    pub(super) auto_edges: Given<String>,
 }
 
 /// `[io]`
@@ -125,6 +126,28 @@ pub(super) struct RawLayer {
     pub(super) background: Given<String>,
     pub(super) empty: Given<String>,
     pub(super) max_age_s: Given<i64>,
+    pub(super) auto_edges: Given<String>,
+    pub(super) crs: Given<String>,
+    pub(super) collar: Given<toml::Value>,
+    pub(super) style: Vec<Spanned<RawStyle>>,
+}
+
+/// `[[layer.style]]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawStyle {
+    pub(super) name: Given<String>,
+    pub(super) title: Given<String>,
+    pub(super) bands: Given<toml::Value>,
+    pub(super) expression: Given<toml::Value>,
+    pub(super) rescale: Given<toml::Value>,
+    pub(super) gamma: Given<toml::Value>,
+    pub(super) contrast: Given<toml::Value>,
+    pub(super) saturation: Given<toml::Value>,
+    pub(super) colormap: Given<toml::Value>,
+    pub(super) hillshade: Given<toml::Value>,
+    pub(super) terrain_rgb: Given<String>,
+    pub(super) unit: Given<String>,
 }
 
 /// `[[tile_matrix_set]]`

@@ -159,6 +159,9 @@ fn defaults(raw: &RawRender, report: &mut Report<'_>) -> LayerOptions {
     if let Some(background) = report.colour("background", &raw.background) {
         settings.background = background;
     }
+    if let Some(edges) = report.choice("auto_edges", &raw.auto_edges, &layer::EDGES) {
+        settings.edges = edges;
+    }
     LayerOptions { settings, ..LayerOptions::default() }
 }
 

@@ -15,11 +15,12 @@ const DESCRIPTION_CACHING: &str = "public, max-age=60";
 const SOURCE_RETRY_S: u64 = 30;
 
 /// A description of the service: kept for a minute, revalidated by ETag, 304 where the client has it already.
-pub fn description(request: &RequestInfo, content_type: &'static str, body: String) -> Response {
-    let etag = format!("\"{:032x}\"", xxh3_128(body.as_bytes()));
+pub fn description(request: &RequestInfo, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let body = body.into();
+    let etag = format!("\"{:032x}\"", xxh3_128(&body));
     let known = request.headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| names(sent, &etag));
     let (status, body) =
-        if known { (StatusCode::NOT_MODIFIED, String::new()) } else { (StatusCode::OK, body) };
+        if known { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, body) };
     let mut response = plain(status, content_type, body);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(DESCRIPTION_CACHING));
@@ -55,8 +56,8 @@ pub fn fault(fault: &Fault, status: StatusCode, (content_type, body): (&'static 
     response
 }
 
-fn plain(status: StatusCode, content_type: &'static str, body: String) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tiler::{
     crs::{Crs, CrsError},
     source::{Source, SourceError},
+    style::StyleError,
     tms::{Registry, TileMatrixSet},
 };
 
-use super::{Layer, coverage};
+use super::{Layer, coverage, styles};
 use crate::config::LayerOptions;
 
 /// Why open files do not make a layer.
@@ -27,6 +28,9 @@ pub enum LayerError {
     /// A file does not say where it lies.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A style asks for what the imagery does not have.
+    #[error("a style does not fit the imagery")]
+    Style(#[from] StyleError),
     /// All sets are elsewhere.
     #[error("lies outside all tile matrix sets that it is offered in")]
     OutsideSets,
@@ -65,6 +69,7 @@ pub fn layer(
         title: label.title.clone(),
         description: options.description.clone(),
         attribution: options.attribution.clone(),
+        styles: styles::styles(&options.styles, &sources)?,
         sources,
         settings: options.settings.clone(),
         formats: options.formats.clone(),

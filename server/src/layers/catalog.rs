@@ -36,6 +36,16 @@ pub struct Offer {
     pub open: OpenOptions,
 }
 
+impl Offer {
+    /// How a file is opened: as the first layer says that it is part of.
+    pub(super) fn open_options(&self, path: &Path) -> OpenOptions {
+        let has = |layer: &&LayerConfig| layer.paths.iter().any(|given| path.starts_with(given));
+        let Some(layer) = self.layers.iter().find(has) else { return self.open.clone() };
+        let (assumed_crs, collar) = (layer.options.assumed_crs.clone(), layer.options.collar);
+        OpenOptions { assumed_crs, collar, ..self.open.clone() }
+    }
+}
+
 /// Paths that cannot be served, each with its reason; never empty.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -87,7 +97,11 @@ impl Catalog {
                 let known = before.filter(|before| before.offer.open.access == offer.open.access);
                 (
                     path.clone(),
-                    FileState::reuse(path, &offer.open, known.and_then(|before| before.files.get(path))),
+                    FileState::reuse(
+                        path,
+                        &offer.open_options(path),
+                        known.and_then(|before| before.files.get(path)),
+                    ),
                 )
             })
             .collect();

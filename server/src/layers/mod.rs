@@ -6,6 +6,7 @@ mod coverage;
 mod names;
 mod refresh;
 mod scan;
+mod styles;
 mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,6 +16,7 @@ use tiler::{
     geom::Bounds,
     render::RenderSettings,
     source::Source,
+    style::Style,
     tms::{Registry, TileLimits, TileMatrixSet},
 };
 
@@ -53,6 +55,8 @@ pub struct Layer {
     pub sources: Vec<Arc<Source>>,
     /// How its tiles are made.
     pub settings: RenderSettings,
+    /// How it can be drawn, the default first; never empty.
+    pub styles: Vec<Style>,
     /// Formats offered, the default first.
     pub formats: Vec<Format>,
     /// Sets offered, WebMercatorQuad first, then the native one.
@@ -73,17 +77,27 @@ impl Layer {
         self.sets.iter().find(|s| s.set.id == set.id)
     }
 
-    /// Does it answer in this format? `Auto` needs both JPEG and PNG that it may choose.
-    pub fn offers(&self, format: OutputFormat) -> bool {
+    /// The style of that name; the default one also by the names that clients have for it.
+    pub fn style(&self, name: &str) -> Option<&Style> {
+        let is_default = || DEFAULT_STYLES.iter().any(|default| name.eq_ignore_ascii_case(default));
+        let named = self.styles.iter().find(|style| style.name() == name);
+        named.or_else(|| self.styles.first().filter(|_| is_default()))
+    }
+
+    /// Does it answer in this format? `Auto` needs both formats that it may choose; what must keep every value is no JPEG.
+    pub fn offers(&self, format: OutputFormat, style: &Style) -> bool {
         let offers = |format| self.formats.contains(&format);
         match format {
-            OutputFormat::Jpeg => offers(Format::Jpeg),
+            OutputFormat::Jpeg => offers(Format::Jpeg) && !style.must_be_lossless(),
             OutputFormat::Png => offers(Format::Png),
             OutputFormat::WebP => offers(Format::WebP),
-            OutputFormat::Auto => offers(Format::Jpeg) && offers(Format::Png),
+            OutputFormat::Auto => offers(Format::Jpeg) && offers(self.settings.edges),
         }
     }
 }
+
+/// What clients call the default style of a layer that they know nothing about.
+const DEFAULT_STYLES: [&str; 3] = ["", "normal", "default"];
 
 /// Texts about the service for capabilities.
 #[derive(Debug, Clone)]
@@ -119,5 +133,20 @@ impl Snapshot {
         let named =
             |offer: &&LayerSet| offer.set.id == name || offer.set.aliases.iter().any(|alias| alias == name);
         layer.sets.iter().find(named).or_else(|| layer.layer_set(self.registry.get(name)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::wmts::fixture;
+
+    #[test]
+    fn the_default_style_has_many_names_and_another_one_only_its_own() {
+        let snapshot = fixture::snapshot();
+        let layer = &snapshot.layers["ortho"];
+        for name in ["", "normal", "NORMAL", "default", "Default"] {
+            assert_eq!(layer.style(name).map(tiler::style::Style::name), Some("normal"), "{name}");
+        }
+        assert!(layer.style("bogus").is_none());
     }
 }

@@ -106,17 +106,17 @@ impl Catalog {
                 Some((What::Deleted, FileState { seen: None, source: Err(format!("is gone: {error}")) }))
             }
             (Some(what), _) => {
-                let state = FileState::open(path, &self.offer.open);
+                let state = FileState::open(path, &self.offer.open_options(path));
                 let repaired = is_served && !was_fine && state.source.is_ok();
                 Some((if repaired { What::Repaired } else { what }, state))
             }
             // What was served and is not now may come back without a trace, as on a network drive.
             (None, Ok(_)) if is_served && !was_fine => {
-                let state = FileState::open(path, &self.offer.open);
+                let state = FileState::open(path, &self.offer.open_options(path));
                 state.source.is_ok().then_some((What::Repaired, state))
             }
             (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same()) => {
-                Some((What::Rewritten, FileState::open(path, &self.offer.open)))
+                Some((What::Rewritten, FileState::open(path, &self.offer.open_options(path))))
             }
             (None, _) => None,
         }

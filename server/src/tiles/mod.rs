@@ -25,6 +25,7 @@ use bytes::Bytes;
 use tiler::{
     encode::{Format, OutputFormat},
     render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
+    style::Style,
     tms::{TileId, TileMatrixSet},
 };
 use tokio::time::timeout;
@@ -54,6 +55,8 @@ pub struct TileRequest {
     pub scale: u32,
     /// What to encode as.
     pub format: OutputFormat,
+    /// One of the layer's styles.
+    pub style: Style,
 }
 
 /// A tile, or why none is sent.
@@ -233,6 +236,7 @@ impl TileService {
             tile: request.tile,
             scale: request.scale,
             format: request.format,
+            style: &request.style,
         };
         let plan = self.renderer.plan(&request.layer, &address)?;
         self.metrics.observe(Stage::Plan, started.elapsed());

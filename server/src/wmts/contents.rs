@@ -12,8 +12,6 @@ use tiler::{
 use super::{get_feature_info::InfoFormat, params::VERSION, xml::Xml};
 use crate::layers::{Layer, LayerSet, Snapshot};
 
-/// The only style; its Title is its Identifier because OpenLayers compares with the Title.
-const STYLE: &str = "normal";
 /// Scale denominator of the first level of the well-known sets of Google's quadtree (OGC 07-057r7, tables E.3, E.4).
 const QUAD_SCALE: f64 = 559_082_264.028_717_8;
 
@@ -61,10 +59,7 @@ fn layer(xml: &mut Xml, layer: &Layer, base_url: &str) {
         });
         xml.text("ows:Identifier", &layer.id);
         bounding_boxes(xml, layer);
-        xml.nest("Style", &[("isDefault", "true")], |xml| {
-            xml.text("ows:Title", STYLE);
-            xml.text("ows:Identifier", STYLE);
-        });
+        styles(xml, layer, base_url);
         layer.formats.iter().for_each(|format| xml.text("Format", format.media_type()));
         for format in InfoFormat::ALL {
             xml.text("InfoFormat", format.media_type());
@@ -72,6 +67,22 @@ fn layer(xml: &mut Xml, layer: &Layer, base_url: &str) {
         links(layer).for_each(|link| tile_matrix_set_link(xml, link));
         resource_urls(xml, layer, base_url);
     });
+}
+
+/// The Title of a style is its Identifier, because OpenLayers compares with the Title; what people read is its Abstract.
+fn styles(xml: &mut Xml, layer: &Layer, base_url: &str) {
+    for (number, style) in layer.styles.iter().enumerate() {
+        let is_default = if number == 0 { "true" } else { "false" };
+        xml.nest("Style", &[("isDefault", is_default)], |xml| {
+            xml.text("ows:Title", style.name());
+            if style.title() != style.name() {
+                xml.text("ows:Abstract", style.title());
+            }
+            xml.text("ows:Identifier", style.name());
+            let legend = format!("{base_url}/legend/{}/{}.png", layer.id, style.name());
+            xml.empty("LegendURL", &[("format", "image/png"), ("xlink:href", &legend)]);
+        });
+    }
 }
 
 /// A box for every CRS of a linked set, in the very words of `SupportedCRS`: GDAL compares the texts.
@@ -114,10 +125,14 @@ fn tile_matrix_set_link(xml: &mut Xml, link: &LayerSet) {
 }
 
 /// One template per format, the default first: a client that takes the first gets JPEG, and every advertised format has
-/// a REST address, as the conformance suite looks for. The style is written out, which is legal and what `OWSLib` needs.
+/// a REST address, as the conformance suite looks for. A single style is written out, which is legal and what `OWSLib` needs.
 fn resource_urls(xml: &mut Xml, layer: &Layer, base_url: &str) {
+    let style = match &layer.styles[..] {
+        [only] => only.name(),
+        _ => "{Style}",
+    };
     let stem = format!(
-        "{base_url}/wmts/{VERSION}/{}/{STYLE}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}",
+        "{base_url}/wmts/{VERSION}/{}/{style}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}",
         layer.id
     );
     let mut resource = |kind: &str, format: &str, template: &str| {

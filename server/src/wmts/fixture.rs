@@ -6,7 +6,9 @@ use tiler::{
     crs::Crs,
     encode::Format,
     geom::Bounds,
+    raster::SampleType,
     render::RenderSettings,
+    style::{Interpretation, LayerFacts, StyleSpec},
     tms::{Registry, TileLimits, TileMatrix, TileMatrixSet},
 };
 
@@ -58,6 +60,11 @@ pub fn snapshot() -> Snapshot {
         description: "L'été".to_owned(),
         attribution: "© somebody".to_owned(),
         sources: Vec::new(),
+        styles: vec![
+            StyleSpec { name: "normal".to_owned(), ..StyleSpec::default() }
+                .resolve(&LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb))
+                .expect("it fits"),
+        ],
         settings: RenderSettings::default(),
         formats: vec![Format::Jpeg, Format::Png],
         sets: vec![

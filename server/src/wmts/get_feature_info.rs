@@ -100,7 +100,8 @@ fn resolve(snapshot: &Snapshot, params: &InfoParams<'_>) -> Result<(Located, Inf
     let located = locate(snapshot, &params.tile)?;
     // Empty in RESTful addresses, which have no place for it.
     let format_is_fine = params.tile.format.is_empty()
-        || output_format(params.tile.format).is_some_and(|format| located.layer.offers(format));
+        || output_format(params.tile.format)
+            .is_some_and(|format| located.layer.offers(format, &located.style));
     if !format_is_fine {
         return Err(Fault::Invalid { parameter: Parameter::Format });
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use http::header;
-use tiler::tms::{TileId, TileLimits, TileMatrix, TileMatrixSet};
+use tiler::{
+    style::Style,
+    tms::{TileId, TileLimits, TileMatrix, TileMatrixSet},
+};
 
-use super::params::{TileParams, index, is_default_style, output_format};
+use super::params::{TileParams, index, output_format};
 use crate::{
     app::App,
     error::{Fault, Parameter},
@@ -23,6 +26,8 @@ pub struct Located {
     pub set: Arc<TileMatrixSet>,
     /// The tile.
     pub tile: TileId,
+    /// How it is drawn.
+    pub style: Style,
 }
 
 /// Answers GetTile.
@@ -46,11 +51,11 @@ pub async fn get_tile(
 /// # Errors
 /// The first parameter that names nothing.
 pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<TileRequest, Fault> {
-    let Located { layer, set, tile } = locate(snapshot, params)?;
+    let Located { layer, set, tile, style } = locate(snapshot, params)?;
     let format = output_format(params.format)
-        .filter(|format| layer.offers(*format))
+        .filter(|format| layer.offers(*format, &style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
-    Ok(TileRequest { layer, set, tile, scale: 1, format })
+    Ok(TileRequest { layer, set, tile, scale: 1, format, style })
 }
 
 /// Finds the tile, whatever its format.
@@ -59,9 +64,7 @@ pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Tile
 /// The first parameter that names nothing.
 pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, Fault> {
     let layer = snapshot.layers.get(params.layer).ok_or(Fault::Invalid { parameter: Parameter::Layer })?;
-    if !is_default_style(params.style) {
-        return Err(Fault::Invalid { parameter: Parameter::Style });
-    }
+    let style = layer.style(params.style).ok_or(Fault::Invalid { parameter: Parameter::Style })?.clone();
     let layer_set =
         snapshot.find_set(layer, params.set).ok_or(Fault::Invalid { parameter: Parameter::TileMatrixSet })?;
     let matrix = layer_set
@@ -83,6 +86,7 @@ pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, F
         layer: Arc::clone(layer),
         set: Arc::clone(&layer_set.set),
         tile: TileId { matrix, col, row },
+        style,
     })
 }
 

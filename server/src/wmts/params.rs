@@ -153,11 +153,6 @@ fn get_capabilities<'a>(query: &Query) -> Result<Operation<'a>, Fault> {
     Ok(Operation::GetCapabilities { sections, known })
 }
 
-/// The style is the only one, by its identifier or one of the names that clients have for a default.
-pub fn is_default_style(style: &str) -> bool {
-    style.is_empty() || style.eq_ignore_ascii_case("normal") || style.eq_ignore_ascii_case("default")
-}
-
 /// Reads a media type or its short name, with or without parameters after a `;`. `auto` is ours and not advertised: JPEG
 /// inside the imagery and PNG on its edges, as `GeoServer`'s `image/vnd.jpeg-png` does.
 pub fn output_format(text: &str) -> Option<OutputFormat> {

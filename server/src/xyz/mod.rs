@@ -1,4 +1,4 @@
-//! XYZ tiles, `/xyz/{layer}[/{tms}]/{z}/{x}/{y}[@2x].{ext}`, and their TileJSON. Only here is a row called `y`. Faults are
+//! XYZ tiles, `/xyz/{layer}[/{tms}]/{z}/{x}/{y}[@2x].{ext}[?style={style}]`, and their TileJSON. Only here is a row called `y`. Faults are
 //! short fixed texts.
 
 pub mod tilejson;
@@ -8,13 +8,18 @@ use std::sync::Arc;
 use http::header;
 use tiler::{
     encode::OutputFormat,
+    style::Style,
     tms::{TileId, TileMatrixSet},
 };
 
 use crate::{
     app::App,
     error::{Fault, Parameter},
-    http::{RequestInfo, Response, document, query::strict_u32, respond},
+    http::{
+        RequestInfo, Response, document,
+        query::{Query, strict_u32},
+        respond,
+    },
     layers::{Layer, LayerSet, Snapshot},
     tiles::TileRequest,
 };
@@ -42,17 +47,20 @@ async fn answer(
     request: &RequestInfo,
     path: &str,
 ) -> Result<Response, Fault> {
-    match resolve(snapshot, path)? {
+    let query = Query::parse(&request.query)?;
+    let style = query.get(Parameter::Style)?.unwrap_or_default();
+    match resolve(snapshot, path, style)? {
         Resource::Tile(tile) => {
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
             let answer = app.tiles.tile(&tile, if_none_match).await?;
             Ok(answer.into_response(&tile.layer))
         }
-        Resource::TileJson { layer, set } => {
+        Resource::TileJson { layer, set, style } => {
             let address = tilejson::Address {
                 base_url: &request.base_url,
                 set_in_path: (set.set.id != DEFAULT_SET).then_some(set.set.id.as_str()),
+                style,
             };
             let body = tilejson::tilejson(layer, set, &address, snapshot.update_sequence);
             Ok(document::description(request, "application/json", body))
@@ -64,42 +72,43 @@ async fn answer(
 #[derive(Debug)]
 enum Resource<'a> {
     Tile(TileRequest),
-    TileJson { layer: &'a Layer, set: &'a LayerSet },
+    TileJson { layer: &'a Layer, set: &'a LayerSet, style: &'a Style },
 }
 
-fn resolve<'a>(snapshot: &'a Snapshot, path: &str) -> Result<Resource<'a>, Fault> {
+fn resolve<'a>(snapshot: &'a Snapshot, path: &str, style: &str) -> Result<Resource<'a>, Fault> {
     let segments: Vec<&str> = path.split('/').take(6).collect();
     match *segments.as_slice() {
-        [layer, "tilejson.json"] => tile_json(snapshot, layer, DEFAULT_SET),
-        [layer, set, "tilejson.json"] => tile_json(snapshot, layer, set),
-        [layer, z, x, file] => tile(snapshot, (layer, DEFAULT_SET), [z, x, file]).map(Resource::Tile),
-        [layer, set, z, x, file] => tile(snapshot, (layer, set), [z, x, file]).map(Resource::Tile),
+        [layer, "tilejson.json"] => tile_json(snapshot, (layer, DEFAULT_SET, style)),
+        [layer, set, "tilejson.json"] => tile_json(snapshot, (layer, set, style)),
+        [layer, z, x, file] => tile(snapshot, (layer, DEFAULT_SET, style), [z, x, file]).map(Resource::Tile),
+        [layer, set, z, x, file] => tile(snapshot, (layer, set, style), [z, x, file]).map(Resource::Tile),
         _ => Err(Fault::NotFound),
     }
 }
 
-fn tile_json<'a>(snapshot: &'a Snapshot, layer: &str, set: &str) -> Result<Resource<'a>, Fault> {
-    let (layer, set) = layer_and_set(snapshot, layer, set)?;
-    Ok(Resource::TileJson { layer, set })
+fn tile_json<'a>(snapshot: &'a Snapshot, names: (&str, &str, &str)) -> Result<Resource<'a>, Fault> {
+    let (layer, set, style) = find(snapshot, names)?;
+    Ok(Resource::TileJson { layer, set, style })
 }
 
-fn layer_and_set<'a>(
+/// A layer, one of its sets and one of its styles by their names.
+fn find<'a>(
     snapshot: &'a Snapshot,
-    layer: &str,
-    set: &str,
-) -> Result<(&'a Arc<Layer>, &'a LayerSet), Fault> {
+    (layer, set, style): (&str, &str, &str),
+) -> Result<(&'a Arc<Layer>, &'a LayerSet, &'a Style), Fault> {
     let layer = snapshot.layers.get(layer).ok_or(Fault::Invalid { parameter: Parameter::Layer })?;
     let set = snapshot.find_set(layer, set).ok_or(Fault::Invalid { parameter: Parameter::TileMatrixSet })?;
-    Ok((layer, set))
+    let style = layer.style(style).ok_or(Fault::Invalid { parameter: Parameter::Style })?;
+    Ok((layer, set, style))
 }
 
 /// The tile, which may be outside of the imagery: that is the layer's policy for empty tiles, not a fault.
 fn tile(
     snapshot: &Snapshot,
-    (layer, set): (&str, &str),
+    names: (&str, &str, &str),
     [z, x, file]: [&str; 3],
 ) -> Result<TileRequest, Fault> {
-    let (layer, layer_set) = layer_and_set(snapshot, layer, set)?;
+    let (layer, layer_set, style) = find(snapshot, names)?;
     let (y, extension) = file.rsplit_once('.').ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     let (y, scale) = y.strip_suffix(DOUBLE).map_or((y, 1), |y| (y, 2));
     let set = &layer_set.set;
@@ -114,7 +123,7 @@ fn tile(
         return Err(Fault::TileOutOfRange { parameter: Parameter::Y });
     }
     let format = output_format(extension)
-        .filter(|format| layer.offers(*format))
+        .filter(|format| layer.offers(*format, style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     Ok(TileRequest {
         layer: Arc::clone(layer),
@@ -122,6 +131,7 @@ fn tile(
         tile: TileId { matrix, col, row },
         scale,
         format,
+        style: style.clone(),
     })
 }
 
@@ -160,7 +170,7 @@ mod tests {
     use crate::wmts::fixture;
 
     fn tile_at(path: &str) -> Result<TileRequest, Fault> {
-        match resolve(&fixture::snapshot(), path)? {
+        match resolve(&fixture::snapshot(), path, "")? {
             Resource::Tile(request) => Ok(request),
             Resource::TileJson { .. } => panic!("{path} is no tile"),
         }
@@ -232,7 +242,7 @@ mod tests {
             [("ortho/tilejson.json", "WebMercatorQuad"), ("ortho/LAMB93_5cm/tilejson.json", "LAMB93_5cm")]
         {
             let snapshot = fixture::snapshot();
-            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path) else {
+            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path, "") else {
                 panic!("{path} is no TileJSON")
             };
             assert_eq!(set.set.id, expected);

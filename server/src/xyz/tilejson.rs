@@ -1,6 +1,7 @@
 //! TileJSON 3.0.0 of a layer in one set. It writes the document and knows no HTTP.
 
 use serde_json::json;
+use tiler::style::Style;
 
 use crate::layers::{Layer, LayerSet};
 
@@ -11,6 +12,8 @@ pub struct Address<'a> {
     pub base_url: &'a str,
     /// The set's name in the path, `None` for the default set.
     pub set_in_path: Option<&'a str>,
+    /// The style that is asked for.
+    pub style: &'a Style,
 }
 
 /// Largest zoom that the schema admits.
@@ -23,6 +26,9 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
     let (west, east) = (bounds.min_x.max(-180.0), bounds.max_x.min(180.0));
     let (south, north) = (bounds.min_y.max(-90.0), bounds.max_y.min(90.0));
     let extension = layer.formats.first().map_or("png", |format| format.extension());
+    let extension = if address.style.must_be_lossless() { "png" } else { extension };
+    let is_default = layer.styles.first().is_none_or(|first| first.name() == address.style.name());
+    let query = if is_default { String::new() } else { format!("?style={}", address.style.name()) };
     let in_path = address.set_in_path.map(|set| format!("/{set}")).unwrap_or_default();
     json!({
         "tilejson": "3.0.0",
@@ -31,7 +37,7 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
         "attribution": layer.attribution,
         "version": format!("1.{update_sequence}.0"),
         "scheme": "xyz",
-        "tiles": [format!("{}/xyz/{}{in_path}/{{z}}/{{x}}/{{y}}.{extension}", address.base_url, layer.id)],
+        "tiles": [format!("{}/xyz/{}{in_path}/{{z}}/{{x}}/{{y}}.{extension}{query}", address.base_url, layer.id)],
         "minzoom": zooms.min,
         "maxzoom": zooms.max,
         "bounds": [west, south, east, north],
@@ -41,6 +47,9 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
         "tile_size": set.set.matrices.first().map_or(256, |matrix| matrix.tile_width),
         "format": extension,
         "formats": layer.formats.iter().map(|format| format.extension()).collect::<Vec<_>>(),
+        "style": address.style.name(),
+        "styles": layer.styles.iter().map(Style::name).collect::<Vec<_>>(),
+        "legend": format!("{}/legend/{}/{}.json", address.base_url, layer.id, address.style.name()),
         "tile_matrix_set": set.set.id,
         "crs": set.set.crs.name(),
     })
@@ -81,7 +90,7 @@ mod tests {
     fn document(set: usize, set_in_path: Option<&str>) -> Value {
         let snapshot = fixture::snapshot();
         let layer = &snapshot.layers["ortho"];
-        let address = Address { base_url: "https://tiles.example.org", set_in_path };
+        let address = Address { base_url: "https://tiles.example.org", set_in_path, style: &layer.styles[0] };
         serde_json::from_str(&tilejson(layer, &layer.sets[set], &address, 7)).expect("is JSON")
     }
 

@@ -53,16 +53,18 @@ pub enum OutputFormat {
     Png,
     /// Always WebP.
     WebP,
-    /// JPEG where the tile is full of imagery, PNG where it is partly or wholly transparent.
+    /// JPEG where the tile is full of imagery, PNG or WebP where it is partly or wholly transparent.
     Auto,
 }
 
 impl OutputFormat {
-    /// The format for a picture that is, or is not, opaque.
-    pub const fn resolve(self, picture: &Picture) -> Format {
+    /// The format for a picture.
+    const fn resolve(self, picture: &Picture, options: EncodeOptions) -> Format {
         match (self, &picture.alpha) {
+            (Self::Auto, None) if options.is_lossless => options.edges,
             (Self::Jpeg, _) | (Self::Auto, None) => Format::Jpeg,
-            (Self::Png, _) | (Self::Auto, Some(_)) => Format::Png,
+            (Self::Auto, Some(_)) => options.edges,
+            (Self::Png, _) => Format::Png,
             (Self::WebP, _) => Format::WebP,
         }
     }
@@ -97,11 +99,21 @@ pub struct EncodeOptions {
     pub webp_quality: u8,
     /// What shows through in formats without transparency, red green blue; default white.
     pub background: [u8; 3],
+    /// What [`OutputFormat::Auto`] is where a picture is not opaque; default PNG.
+    pub edges: Format,
+    /// Whether WebP keeps every value; default false.
+    pub is_lossless: bool,
 }
 
 impl Default for EncodeOptions {
     fn default() -> Self {
-        Self { jpeg_quality: 85, webp_quality: 80, background: [255; 3] }
+        Self {
+            jpeg_quality: 85,
+            webp_quality: 80,
+            background: [255; 3],
+            edges: Format::Png,
+            is_lossless: false,
+        }
     }
 }
 
@@ -208,7 +220,7 @@ pub fn encode(
     asked: OutputFormat,
     options: EncodeOptions,
 ) -> Result<EncodedTile, EncodeError> {
-    let format = asked.resolve(picture);
+    let format = asked.resolve(picture, options);
     let bytes = match format {
         Format::Jpeg => jpeg::encode(picture, options),
         Format::Png => png::encode(picture),

@@ -13,6 +13,11 @@ pub(super) fn encode(picture: &Picture, options: EncodeOptions) -> Result<Vec<u8
     let mut config = WebPConfig::new().map_err(|()| "libwebp has another version".to_owned())?;
     config.quality = f32::from(options.webp_quality.clamp(1, 100));
     config.method = METHOD;
+    if options.is_lossless {
+        config.lossless = 1;
+        // Also the colours of pixels that do not show.
+        config.exact = 1;
+    }
     Encoder::new(&samples, layout, picture.size.width, picture.size.height)
         .encode_advanced(&config)
         .map(|memory| memory.to_vec())

@@ -11,10 +11,11 @@ use super::{Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress
 use crate::{
     composite::Composite,
     encode::{self, EncodedTile, Picture},
-    geom::Window,
-    raster::{Canvas, Depth, Raster, SampleType},
+    geom::{Size, Window},
+    raster::{Canvas, Depth, Raster, SampleType, Samples},
     resample::Kernel,
     source::{BlockAddress, Plane, StoredBlock},
+    style::{Input, Output, Pixels},
     warp,
 };
 
@@ -27,7 +28,7 @@ const PARALLEL_FROM: usize = 8;
 /// When a source cannot be read or has changed since it was opened, and when the picture cannot be encoded.
 pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<EncodedTile, RenderError> {
     let mut spent = Spent::default();
-    let mut composite = Composite::new(plan.size, plan.channels, plan.depth);
+    let mut composite = Composite::new(plan.size, plan.style.bands().len(), plan.depth);
     let mut only = None;
     for read in &plan.reads {
         if composite.is_full() {
@@ -46,11 +47,31 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<EncodedTile, R
         spent.warp += started.elapsed();
     }
     let started = Instant::now();
-    let picture = Picture::new(only.unwrap_or_else(|| composite.finish()));
+    let drawn = draw(plan, only.unwrap_or_else(|| composite.finish()));
+    spent.warp += started.elapsed();
+    let started = Instant::now();
+    let picture = Picture::new(drawn);
     let tile = encode::encode(&picture, plan.format, plan.encode)?;
     spent.encode += started.elapsed();
     spent.report(context);
     Ok(tile)
+}
+
+/// Bands become colours.
+fn draw(plan: &Plan, raster: Raster) -> Raster {
+    if plan.style.is_identity() {
+        return raster;
+    }
+    let pixels = match raster.samples() {
+        Samples::U8(samples) => Pixels::U8(samples),
+        Samples::F32(samples) => Pixels::F32(samples),
+        other => unreachable!("a canvas of {:?}", other.kind()),
+    };
+    let input = Input { size: raster.size(), bands: raster.bands(), pixels, mask: raster.mask() };
+    let margin = 2 * plan.style.margin_px();
+    let size = Size::new(raster.size().width - margin, raster.size().height - margin);
+    let Output { channels, pixels, mask } = plan.style.apply(input, plan.cell);
+    Raster::new(size, channels, pixels, mask)
 }
 
 /// A tile without imagery: transparent, or the background in JPEG.
@@ -59,7 +80,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<EncodedTile, R
 /// When the picture cannot be encoded.
 pub fn blank(address: &TileAddress<'_>, settings: &RenderSettings) -> Result<EncodedTile, RenderError> {
     let picture = Picture::new(Raster::invalid(address.size(), 3, SampleType::U8));
-    Ok(encode::encode(&picture, address.format, settings.encode_options())?)
+    Ok(encode::encode(&picture, address.format, settings.encode_options(address.style.must_be_lossless()))?)
 }
 
 /// Time per stage of one tile.

@@ -8,7 +8,7 @@ use super::{Plan, RenderSettings, TileAddress};
 use crate::encode;
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
-const PIXELS_VERSION: u32 = 1;
+const PIXELS_VERSION: u32 = 2;
 
 /// 128 bits that are equal exactly when the bytes of two tiles are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +33,8 @@ impl Fingerprint {
         put(address.format.name().as_bytes());
         put(&[settings.jpeg_quality, settings.webp_quality]);
         put(&settings.background);
+        put(settings.edges.extension().as_bytes());
+        put(&[u8::from(plan.encode.is_lossless)]);
         put(&plan.size.width.to_le_bytes());
         put(&plan.size.height.to_le_bytes());
         if plan.reads.is_empty() {
@@ -44,7 +46,7 @@ impl Fingerprint {
         for edge in [bounds.min_x, bounds.min_y, bounds.max_x, bounds.max_y] {
             put(&edge.to_bits().to_le_bytes());
         }
-        put(&[plan.channels as u8]);
+        address.style.hash_into(&mut put);
         for read in &plan.reads {
             put(&read.source.generation().to_le_bytes());
             put(&(read.level as u64).to_le_bytes());

@@ -5,7 +5,8 @@
 //! 3. decode: bytes become rasters, each with its mask; the source is checked before any of them is kept;
 //! 4. warp: a window is gathered across blocks and brought onto the target grid;
 //! 5. composite: the next source fills what the last one left open, until the tile is full;
-//! 6. encode: the picture becomes JPEG, PNG or WebP.
+//! 6. style: bands become colours;
+//! 7. encode: the picture becomes JPEG, PNG or WebP.
 //!
 //! [`render()`] is this list as code. It knows no URL and no HTTP.
 
@@ -23,7 +24,7 @@ pub use point::{PixelValue, pixel_values};
 
 use crate::{
     crs::CrsError,
-    encode::{EncodeError, EncodeOptions},
+    encode::{EncodeError, EncodeOptions, Format},
     raster::Raster,
     resample::Resampling,
     source::{BlockKey, SourceError},
@@ -40,19 +41,21 @@ pub struct RenderSettings {
     pub webp_quality: u8,
     /// What shows in JPEG where there is no imagery, red green blue; default white.
     pub background: [u8; 3],
+    /// What `auto` is where imagery ends, PNG or WebP; default PNG.
+    pub edges: Format,
 }
 
 impl Default for RenderSettings {
     fn default() -> Self {
-        let EncodeOptions { jpeg_quality, webp_quality, background } = EncodeOptions::default();
-        Self { resampling: Resampling::default(), jpeg_quality, webp_quality, background }
+        let EncodeOptions { jpeg_quality, webp_quality, background, edges, .. } = EncodeOptions::default();
+        Self { resampling: Resampling::default(), jpeg_quality, webp_quality, background, edges }
     }
 }
 
 impl RenderSettings {
-    fn encode_options(&self) -> EncodeOptions {
-        let Self { jpeg_quality, webp_quality, background, .. } = *self;
-        EncodeOptions { jpeg_quality, webp_quality, background }
+    fn encode_options(&self, is_lossless: bool) -> EncodeOptions {
+        let Self { jpeg_quality, webp_quality, background, edges, .. } = *self;
+        EncodeOptions { jpeg_quality, webp_quality, background, edges, is_lossless }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     raster::{Depth, SampleType},
     resample::{Kernel, Resampling},
     source::{BlockAddress, Source},
-    style,
+    style::{CellSize, Style},
     tms::{TileId, TileMatrixSet},
     warp::Grid,
 };
@@ -20,6 +20,9 @@ const WINDOW_LIMIT_PX: u64 = 16 << 20;
 const TILE_LIMIT_PX: u64 = 256 << 20;
 /// Target pixels around a source's bounds whose kernels may still reach it.
 const MARGIN_PX: f64 = 3.0;
+
+const WEB_MERCATOR: u32 = 3857;
+const EARTH_RADIUS_M: f64 = 6_378_137.0;
 
 /// Which tile, how large and as what.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,8 @@ pub struct TileAddress<'a> {
     pub scale: u32,
     /// What to encode as.
     pub format: OutputFormat,
+    /// How it is drawn.
+    pub style: &'a Style,
 }
 
 impl TileAddress<'_> {
@@ -45,10 +50,12 @@ impl TileAddress<'_> {
 /// All that has to be done for one tile.
 #[derive(Debug)]
 pub struct Plan {
+    /// With the margin that the style needs.
     pub(super) size: Size,
-    pub(super) channels: usize,
     pub(super) depth: Depth,
     pub(super) reads: Vec<Read>,
+    pub(super) style: Style,
+    pub(super) cell: CellSize,
     pub(super) format: OutputFormat,
     pub(super) encode: EncodeOptions,
     fingerprint: Fingerprint,
@@ -92,21 +99,53 @@ pub fn plan(
     address: &TileAddress<'_>,
     settings: &RenderSettings,
 ) -> Result<Plan, RenderError> {
-    let size = address.size();
-    let bounds = address.set.bounds(address.tile);
-    let target = Target { bounds, size, to_crs: GeoTransform::from_bounds(&bounds, size) };
-    let channels = style::channels(sources.iter().map(|source| source.bands()));
+    let style = address.style;
+    let target = Target::of(address, style.margin_px());
+    let resampling = if style.is_categorical() { Resampling::Nearest } else { settings.resampling };
     let mut reads = Vec::new();
     for source in sources {
-        target.reads(source, address.set, settings.resampling, channels, &mut reads)?;
+        target.reads(source, address.set, (resampling, style.bands()), &mut reads)?;
     }
-    let is_byte = |source: &Arc<Source>| source.sample() == SampleType::U8;
-    let depth = if sources.iter().all(is_byte) { Depth::Byte } else { Depth::Float };
-    let encode = settings.encode_options();
-    let fingerprint = Fingerprint(0);
-    let mut plan = Plan { size, channels, depth, reads, format: address.format, encode, fingerprint };
+    let mut plan = Plan {
+        size: target.size,
+        depth: depth(sources, style),
+        reads,
+        style: style.clone(),
+        cell: cell_size(address),
+        format: address.format,
+        encode: settings.encode_options(style.must_be_lossless()),
+        fingerprint: Fingerprint(0),
+    };
     plan.fingerprint = Fingerprint::of(&plan, address, settings);
     Ok(plan)
+}
+
+/// Bytes stay bytes where the style can do with them; kernels know one or three bands of them.
+fn depth(sources: &[Arc<Source>], style: &Style) -> Depth {
+    let are_bytes = sources.iter().all(|source| source.sample() == SampleType::U8);
+    if are_bytes && !style.needs_float() && matches!(style.bands().len(), 1 | 3) {
+        Depth::Byte
+    } else {
+        Depth::Float
+    }
+}
+
+/// The size of the tile's pixels on the ground, at its middle.
+fn cell_size(address: &TileAddress<'_>) -> CellSize {
+    let (set, bounds) = (address.set, address.set.bounds(address.tile));
+    let size = address.size();
+    let (x, y) = (bounds.width() / f64::from(size.width), bounds.height() / f64::from(size.height));
+    let unit = set.crs.metres_per_unit();
+    let middle = bounds.center().1;
+    if set.crs.is_geographic() {
+        CellSize { x_m: x * unit * middle.to_radians().cos(), y_m: y * unit }
+    } else if set.crs.epsg() == Some(WEB_MERCATOR) {
+        // The scale of Mercator is 1 / cos(latitude), which is cosh(northing / radius).
+        let scale = (middle / EARTH_RADIUS_M).cosh();
+        CellSize { x_m: x / scale, y_m: y / scale }
+    } else {
+        CellSize { x_m: x * unit, y_m: y * unit }
+    }
 }
 
 /// The pixels of a tile and where they lie.
@@ -117,12 +156,26 @@ struct Target {
 }
 
 impl Target {
+    /// The target of a tile with a margin of so many pixels on every side.
+    fn of(address: &TileAddress<'_>, margin_px: u32) -> Self {
+        let (tile, inner) = (address.size(), address.set.bounds(address.tile));
+        let cell = (inner.width() / f64::from(tile.width), inner.height() / f64::from(tile.height));
+        let margin = f64::from(margin_px);
+        let bounds = Bounds::new(
+            inner.min_x - margin * cell.0,
+            inner.min_y - margin * cell.1,
+            inner.max_x + margin * cell.0,
+            inner.max_y + margin * cell.1,
+        );
+        let size = Size::new(tile.width + 2 * margin_px, tile.height + 2 * margin_px);
+        Self { bounds, size, to_crs: GeoTransform::from_bounds(&bounds, size) }
+    }
+
     fn reads(
         &self,
         source: &Arc<Source>,
         set: &TileMatrixSet,
-        resampling: Resampling,
-        channels: usize,
+        (resampling, bands): (Resampling, &[usize]),
         reads: &mut Vec<Read>,
     ) -> Result<(), RenderError> {
         let place = source.place()?;
@@ -137,7 +190,6 @@ impl Target {
         let factor = source.level(level).factor;
         let shrink = (full_shrink.0 / factor.0, full_shrink.1 / factor.1);
         let at_level = |col: f64, row: f64| exact(col, row).map(|(u, v)| (u / factor.0, v / factor.1));
-        let bands = style::visible_bands(source.bands(), channels);
         let mut parts = vec![window];
         let mut pixels = 0;
         while let Some(part) = parts.pop() {
@@ -161,7 +213,7 @@ impl Target {
                 return Err(RenderError::TooCostly { pixels, limit: TILE_LIMIT_PX, path });
             }
             let blocks = source.blocks(level, &window);
-            let (source, bands) = (Arc::clone(source), bands.clone());
+            let (source, bands) = (Arc::clone(source), bands.to_vec());
             reads.push(Read { source, level, window, grid, shrink, resampling, bands, blocks });
         }
         Ok(())

@@ -8,7 +8,9 @@ mod level;
 mod place;
 mod read;
 mod samples;
+mod statistics;
 mod transparency;
+mod window;
 
 use std::{
     path::{Path, PathBuf},
