@@ -27,7 +27,7 @@ impl StyleSpec {
         check(self)?;
         let inputs = Inputs::new(self, facts)?;
         let indexed = facts.interpretation == Interpretation::Palette;
-        let (recipe, legend) = if let Some(encoding) = self.terrain_rgb {
+        let (mut recipe, legend) = if let Some(encoding) = self.terrain_rgb {
             inputs.single("terrain_rgb")?;
             (Recipe::Terrain(encoding), Legend::empty(self))
         } else if let Some(light) = self.hillshade {
@@ -48,13 +48,8 @@ impl StyleSpec {
         } else {
             self.tones(&inputs, facts)?
         };
-        let exact = match &recipe {
-            Recipe::Mapped { colouring: Colouring::Map(map), .. }
-            | Recipe::Relief { tint: Some(Colouring::Map(map)), .. } => map.kind == MapKind::Exact,
-            _ => matches!(&self.colour_map, Some(map) if map.is_exact()),
-        };
+        let exact = self.colour_map.as_ref().is_some_and(ColorMapSpec::is_exact);
         let elevations = matches!(recipe, Recipe::Relief { .. } | Recipe::Terrain(_));
-        let mut recipe = recipe;
         recipe.forget_labels();
         let fingerprint = xxh3_128(format!("style 1 {:?} {recipe:?}", inputs.bands).as_bytes());
         Ok(Style(Arc::new(Resolved {
@@ -70,6 +65,9 @@ impl StyleSpec {
     fn tones(&self, inputs: &Inputs, facts: &LayerFacts) -> Result<(Recipe, Legend), StyleError> {
         let count = inputs.channels();
         self.check_counts(count)?;
+        if self.saturation != 1.0 && count == 1 {
+            return Err(StyleError::Conflict { first: "saturation", second: "a single band" });
+        }
         let ranges = ranges(self, &inputs.file_bands, facts)?;
         let channels: Vec<Channel> = (0..count)
             .map(|i| Channel { source: inputs.source(i), curve: Curve::new(self.tone(i, ranges[i])) })
@@ -281,6 +279,23 @@ mod tests {
         let facts = LayerFacts::plain(1, SampleType::U8, Interpretation::Grey);
         let error = mapped("jet").resolve(&facts).expect_err("it is not among them");
         assert!(error.to_string().contains("no colour map is called `jet`; known ones: blues"));
+    }
+
+    #[test]
+    fn grey_has_no_saturation() {
+        let facts = LayerFacts::plain(1, SampleType::U16, Interpretation::Grey);
+        let error =
+            StyleSpec { saturation: 0.5, ..StyleSpec::default() }.resolve(&facts).expect_err("no colour");
+        assert_eq!(error, StyleError::Conflict { first: "saturation", second: "a single band" });
+    }
+
+    #[test]
+    fn one_gamma_serves_all_channels_and_two_serve_none() {
+        let facts = LayerFacts::plain(3, SampleType::U16, Interpretation::Rgb);
+        let spec = |gamma: &[f64]| StyleSpec { gamma: gamma.to_vec(), ..StyleSpec::default() };
+        assert!(spec(&[1.2]).resolve(&facts).is_ok() && spec(&[1.2, 1.1, 1.0]).resolve(&facts).is_ok());
+        let error = spec(&[1.2, 1.1]).resolve(&facts).expect_err("which one is whose");
+        assert_eq!(error, StyleError::Count { key: "gamma", given: 2, channels: 3 });
     }
 
     #[test]
