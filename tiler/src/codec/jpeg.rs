@@ -1,75 +1,165 @@
-//! JPEG blocks: baseline or progressive, complete streams or abbreviated ones that share their tables.
+//! JPEG blocks: baseline or progressive, complete streams or abbreviated ones that share their tables, of 8 or 12 bits.
+//!
+//! The TIFF says which colours they are, not the markers of the stream: only what it calls YCbCr is converted.
 
-use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder};
+use libjpeg_turbo_rs::{
+    DecodeLimits, Decoder, JpegError, api::precision::decompress_12bit_with_limits, decompress_raw,
+};
 
 use super::{BlockLayout, CodecError, Photometric};
+use crate::raster::SampleType;
 
 const CODEC: &str = "JPEG";
 /// A block of a TIFF has one scan, or the few of a progressive stream.
 const SCANS: usize = 100;
+/// Columns and rows that a stream may have beyond its block: those of a last strip that was stored at full height, or of an
+/// encoder that rounds up to whole units.
+const EXCESS_PX: usize = 16;
+/// A stream of so few pixels may be higher than its block by any number of rows.
+const HARMLESS_PX: u64 = 1 << 20;
 
 pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
-    let damaged = |reason: String| CodecError::Damaged { codec: CODEC, reason };
-    let (width, height) = (layout.size.width as usize, layout.size.height as usize);
-    let stream = whole_stream(bytes, layout);
-    // A stream may be a little larger than its block where an encoder rounds up, but not enormous.
-    let limits = DecodeLimits {
-        max_width: width,
-        max_height: height,
-        max_pixels: layout.size.pixels(),
-        max_scans: SCANS,
-        ..DecodeLimits::default()
-    };
-    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(|e| damaged(e.to_string()))?;
+    let stream = with_markers(bytes, layout);
+    let limits = DecodeLimits { max_scans: SCANS, ..DecodeLimits::default() };
+    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(damaged)?;
     let frame = decoder.header();
-    let (found_width, found_height) = (usize::from(frame.width), usize::from(frame.height));
-    if (found_width, found_height) != (width, height) {
-        return Err(CodecError::Dimensions { codec: CODEC, found_width, found_height, width, height });
-    }
-    if frame.precision != 8 {
-        return Err(damaged(format!("samples of {} bits", frame.precision)));
-    }
-    if frame.components.len() != layout.bands || !matches!(layout.bands, 1 | 3) {
-        let (found, expected) = (frame.components.len(), layout.bands);
-        return Err(CodecError::Channels { codec: CODEC, found, expected });
-    }
-    // The TIFF says which colours they are; a stream without markers only lets its reader guess.
-    let guessed_ycbcr = decoder.jpeg_color_space() == ColorSpace::YCbCr;
-    let is_ycbcr = matches!(layout.photometric, Photometric::YCbCr(_));
-    if layout.bands == 3 && guessed_ycbcr && !is_ycbcr {
-        decoder.set_output_colorspace(ColorSpace::YCbCr);
-    }
-    let image = decoder.decode_image().map_err(|e| damaged(e.to_string()))?;
-    let mut samples = image.data;
-    let expected = width * height * layout.bands;
-    if samples.len() != expected {
-        return Err(CodecError::Length { codec: CODEC, found: samples.len(), expected });
-    }
-    if layout.bands == 3 && is_ycbcr && !guessed_ycbcr {
-        samples.chunks_exact_mut(3).for_each(ycbcr_to_rgb);
-    }
-    Ok(samples)
-}
-
-/// The stream with the shared tables put in after its start marker.
-fn whole_stream<'a>(bytes: &'a [u8], layout: &BlockLayout) -> std::borrow::Cow<'a, [u8]> {
-    match (&layout.jpeg_tables, bytes) {
-        (Some(tables), [0xff, 0xd8, rest @ ..]) if tables.len() > 4 => {
-            let tables = tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables);
-            [tables, rest].concat().into()
+    let found = Found {
+        width: usize::from(frame.width),
+        height: usize::from(frame.height),
+        bands: frame.components.len(),
+        precision: frame.precision,
+        lossless: frame.is_lossless,
+    };
+    let limits = DecodeLimits {
+        max_width: found.width,
+        max_height: found.height,
+        max_pixels: (found.width * found.height) as u64,
+        ..limits
+    };
+    found.check(layout)?;
+    match (found.precision, layout.sample, found.bands) {
+        (8, SampleType::U8, 1 | 3 | 4) => {
+            decoder.set_limits(limits);
+            let image = decoder.decode_image().map_err(damaged)?;
+            found.crop(&image.data, layout)
         }
-        _ => bytes.into(),
+        (8, SampleType::U8, 2) => found.crop(&two_bands(&stream, &found)?, layout),
+        (12, SampleType::U16, _) => {
+            let image = decompress_12bit_with_limits(&stream, &limits).map_err(damaged)?;
+            let bytes: Vec<u8> = image.data.iter().flat_map(|&sample| sample.to_ne_bytes()).collect();
+            found.crop(&bytes, layout)
+        }
+        (bits, ..) => {
+            let found = format!("{bits} bits");
+            Err(CodecError::Samples { codec: CODEC, found, expected: layout.sample.name() })
+        }
     }
 }
 
-/// Source: ITU-T T.871 (JFIF), section 7.
-fn ycbcr_to_rgb(pixel: &mut [u8]) {
-    if let [y, cb, cr] = pixel {
-        let (luma, blue, red) = (f32::from(*y), f32::from(*cb) - 128.0, f32::from(*cr) - 128.0);
-        *y = (luma + 1.402 * red).round() as u8;
-        *cb = (luma - 0.344_136 * blue - 0.714_136 * red).round() as u8;
-        *cr = (luma + 1.772 * blue).round() as u8;
+fn damaged(error: JpegError) -> CodecError {
+    CodecError::Damaged { codec: CODEC, reason: error.to_string() }
+}
+
+/// What the stream says of itself.
+struct Found {
+    width: usize,
+    height: usize,
+    bands: usize,
+    precision: u8,
+    lossless: bool,
+}
+
+impl Found {
+    /// Compares the header with the layout, before pixels are allocated.
+    fn check(&self, layout: &BlockLayout) -> Result<(), CodecError> {
+        let (width, height) = (layout.size.width as usize, layout.size.height as usize);
+        let harmless = (self.width * self.height) as u64 <= HARMLESS_PX;
+        let fits = (width..=width + EXCESS_PX).contains(&self.width)
+            && self.height >= height
+            && (self.height <= height + EXCESS_PX || harmless);
+        if !fits {
+            let (found_width, found_height) = (self.width, self.height);
+            return Err(CodecError::Dimensions { codec: CODEC, found_width, found_height, width, height });
+        }
+        if self.bands != layout.bands || self.bands > 4 {
+            return Err(CodecError::Channels { codec: CODEC, found: self.bands, expected: layout.bands });
+        }
+        if self.lossless {
+            return Err(CodecError::Damaged { codec: CODEC, reason: "a lossless stream".to_owned() });
+        }
+        Ok(())
     }
+
+    /// The upper left part that the block shows.
+    fn crop(&self, samples: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
+        let pixel = layout.bands * layout.sample.bytes();
+        let (stored, shown) = (self.width * pixel, layout.size.width as usize * pixel);
+        let expected = layout.samples() * layout.sample.bytes();
+        if samples.len() != stored * self.height || shown > stored {
+            return Err(CodecError::Length { codec: CODEC, found: samples.len(), expected });
+        }
+        let rows = samples.chunks_exact(stored.max(1)).take(layout.size.height as usize);
+        Ok(rows.flat_map(|row| &row[..shown]).copied().collect())
+    }
+}
+
+/// Two bands have no colours, and so no decoder but for their planes.
+fn two_bands(stream: &[u8], found: &Found) -> Result<Vec<u8>, CodecError> {
+    let raw = decompress_raw(stream).map_err(damaged)?;
+    let mut out = Vec::with_capacity(found.width * found.height * 2);
+    let mut rows = Vec::new();
+    for (plane, &width) in raw.planes.iter().zip(&raw.plane_widths) {
+        let found_rows: Vec<&[u8]> = plane.chunks_exact(width.max(1)).collect();
+        if width < found.width || found_rows.len() < found.height {
+            let reason = "two bands of different sampling".to_owned();
+            return Err(CodecError::Damaged { codec: CODEC, reason });
+        }
+        rows.push(found_rows);
+    }
+    let [first, second] = rows.as_slice() else {
+        return Err(CodecError::Channels { codec: CODEC, found: rows.len(), expected: 2 });
+    };
+    for (a, b) in first.iter().zip(second).take(found.height) {
+        out.extend(a.iter().zip(*b).take(found.width).flat_map(|(&a, &b)| [a, b]));
+    }
+    Ok(out)
+}
+
+/// The stream with the shared tables put in after its start marker, and with markers that say of its colours what the TIFF
+/// says: an Adobe marker in place of all that the stream has.
+fn with_markers(bytes: &[u8], layout: &BlockLayout) -> Vec<u8> {
+    let transform = u8::from(matches!(layout.photometric, Photometric::YCbCr(_)));
+    let mut stream = vec![0xff, 0xd8, 0xff, 0xee, 0, 14];
+    stream.extend_from_slice(b"Adobe\0\x64\0\0\0\0");
+    stream.push(transform);
+    for part in [layout.jpeg_tables.as_deref().unwrap_or_default(), bytes] {
+        if let [0xff, 0xd8, segments @ ..] = part {
+            append_segments(segments, &mut stream);
+        }
+    }
+    stream
+}
+
+/// Appends what decoding depends on: all but the end marker, comments and what applications add.
+fn append_segments(mut rest: &[u8], stream: &mut Vec<u8>) {
+    while let [0xff, marker, tail @ ..] = rest {
+        match marker {
+            0xff => rest = &rest[1..],
+            0xd9 => return,
+            0xda => break,
+            0x01 | 0xd0..=0xd8 => rest = tail,
+            _ => {
+                let Some(&[high, low]) = tail.first_chunk() else { return };
+                let len = usize::from(u16::from_be_bytes([high, low])) + 2;
+                let Some((segment, after)) = rest.split_at_checked(len) else { return };
+                if !matches!(marker, 0xe0..=0xef | 0xfe) {
+                    stream.extend_from_slice(segment);
+                }
+                rest = after;
+            }
+        }
+    }
+    stream.extend_from_slice(rest);
 }
 
 #[cfg(test)]
@@ -124,18 +214,34 @@ mod tests {
     fn a_stream_that_the_tiff_calls_rgb_is_not_converted() {
         let stored = encoded(Subsampling::S444);
         let raw = decode(&stored, &layout(Photometric::AsStored)).expect("it decodes");
-        let mut converted = raw.clone();
-        converted.chunks_exact_mut(3).for_each(ycbcr_to_rgb);
         let rgb = decode(&stored, &layout(Photometric::YCbCr(YCbCr::default()))).expect("it decodes");
+        let colours = YCbCr { subsampling: (1, 1), ..YCbCr::default() };
+        let units: Vec<u8> = raw.chunks_exact(3).flatten().copied().collect();
+        let converted = crate::codec::ycbcr::to_rgb(&units, SIZE, &colours);
         assert!(mean_difference(&raw, &rgb) > 10.0);
         assert!(mean_difference(&converted, &rgb) < 1.0);
     }
 
     #[test]
-    fn a_stream_larger_than_its_block_is_refused() {
+    fn four_bands_are_as_they_are_stored() {
+        let inks: Vec<u8> = (0..SIZE.pixels()).flat_map(|_| [10, 60, 120, 200]).collect();
+        let stored = Encoder::new(&inks, 64, 48, PixelFormat::Cmyk).quality(95).encode().expect("it encodes");
+        let layout = BlockLayout { bands: 4, ..layout(Photometric::AsStored) };
+        assert!(mean_difference(&decode(&stored, &layout).expect("it decodes"), &inks) < 2.0);
+    }
+
+    #[test]
+    fn a_stream_a_little_larger_than_its_block_is_cut() {
         let stored = encoded(Subsampling::S420);
-        let small = BlockLayout { size: Size::new(32, 32), ..layout(Photometric::YCbCr(YCbCr::default())) };
-        assert!(decode(&stored, &small).is_err());
+        let whole = decode(&stored, &layout(Photometric::YCbCr(YCbCr::default()))).expect("it decodes");
+        let at = |width, height| BlockLayout {
+            size: Size::new(width, height),
+            ..layout(Photometric::YCbCr(YCbCr::default()))
+        };
+        let part = decode(&stored, &at(60, 3)).expect("it decodes");
+        assert_eq!(part[60 * 3..][..60 * 3], whole[64 * 3..][..60 * 3]);
+        assert!(matches!(decode(&stored, &at(32, 48)), Err(CodecError::Dimensions { .. })));
+        assert!(matches!(decode(&stored, &at(64, 49)), Err(CodecError::Dimensions { .. })));
     }
 
     #[test]

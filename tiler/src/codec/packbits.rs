@@ -23,11 +23,11 @@ pub(super) fn decode(bytes: &[u8], expected: usize) -> Result<Vec<u8>, CodecErro
             }
         };
     }
-    if out.len() == expected {
-        Ok(out)
-    } else {
-        Err(CodecError::Length { codec: "PACKBITS", found: out.len(), expected })
+    if out.len() < expected {
+        return Err(CodecError::Length { codec: "PACKBITS", found: out.len(), expected });
     }
+    out.truncate(expected);
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
             vec![0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22];
         data.extend([0xaa; 10]);
         assert_eq!(decode(&packed, 24).expect("it fits"), data);
-        assert!(decode(&packed, 23).is_err());
+        assert_eq!(decode(&packed, 23).expect("it is cut"), data[..23]);
         assert!(decode(&packed, 25).is_err());
         assert!(decode(&[5, 1], 6).is_err());
     }

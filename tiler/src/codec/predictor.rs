@@ -22,26 +22,44 @@ impl Predictor {
         match (value, bits) {
             (1, _) => Ok(Self::None),
             (2, 8 | 16 | 32 | 64) => Ok(Self::Horizontal),
-            (3, 16 | 32 | 64) => Ok(Self::FloatingPoint),
+            (3, 16 | 24 | 32 | 64) => Ok(Self::FloatingPoint),
             _ => Err(CodecError::Predictor { value, bits }),
+        }
+    }
+
+    const fn tag(self) -> u16 {
+        match self {
+            Self::None => 1,
+            Self::Horizontal => 2,
+            Self::FloatingPoint => 3,
         }
     }
 }
 
 /// Brings the samples of a block into the order of this machine and undoes the predictor.
-pub(super) fn undo(samples: &mut [u8], layout: &BlockLayout) {
+///
+/// Samples that do not end at whole bytes have no order: their most significant bit is always first.
+pub(super) fn undo(samples: &mut [u8], layout: &BlockLayout) -> Result<(), CodecError> {
+    let predictor = layout.applied_predictor();
+    Predictor::from_tag(predictor.tag(), layout.bits)?;
     let bytes = usize::from(layout.bits / 8);
     let row_bytes = layout.row_bytes().max(1);
-    if layout.predictor == Predictor::FloatingPoint {
+    if predictor == Predictor::FloatingPoint {
         for row in samples.chunks_exact_mut(row_bytes) {
             undo_floating_point(row, layout.bands, bytes);
         }
-        return;
+        return Ok(());
     }
-    if bytes > 1 && layout.big_endian != cfg!(target_endian = "big") {
-        samples.chunks_exact_mut(bytes).for_each(<[u8]>::reverse);
+    if layout.bits.is_multiple_of(8) && layout.big_endian != cfg!(target_endian = "big") {
+        match bytes {
+            2 => reverse_words::<2>(samples),
+            3 => reverse_words::<3>(samples),
+            4 => reverse_words::<4>(samples),
+            8 => reverse_words::<8>(samples),
+            _ => {}
+        }
     }
-    if layout.predictor == Predictor::Horizontal {
+    if predictor == Predictor::Horizontal {
         for row in samples.chunks_exact_mut(row_bytes) {
             match bytes {
                 1 => undo_bytes(row, layout.bands),
@@ -57,6 +75,11 @@ pub(super) fn undo(samples: &mut [u8], layout: &BlockLayout) {
             }
         }
     }
+    Ok(())
+}
+
+fn reverse_words<const N: usize>(samples: &mut [u8]) {
+    samples.as_chunks_mut::<N>().0.iter_mut().for_each(|word| word.reverse());
 }
 
 fn undo_bytes(row: &mut [u8], bands: usize) {
@@ -92,17 +115,22 @@ mod tests {
     use crate::{
         codec::{Compression, decode, plain},
         geom::Size,
+        raster::SampleType,
     };
+
+    fn compressed(stored: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(stored, 1).expect("it compresses")
+    }
 
     #[test]
     fn differences_add_up_within_a_row_and_a_band() {
         let layout = BlockLayout {
             bands: 3,
             predictor: Predictor::Horizontal,
-            ..plain(Size::new(3, 2), Compression::None)
+            ..plain(Size::new(3, 2), Compression::Zstd)
         };
         let stored = [10, 20, 30, 1, 2, 3, 255, 254, 253, 1, 1, 1, 1, 1, 1, 1, 1, 1];
-        let samples = decode(&stored, &layout).expect("it is well formed");
+        let samples = decode(&compressed(&stored), &layout).expect("it is well formed");
         assert_eq!(samples, [10, 20, 30, 11, 22, 33, 10, 20, 30, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
     }
 
@@ -110,11 +138,12 @@ mod tests {
     fn differences_of_big_endian_words_carry() {
         let layout = BlockLayout {
             bits: 16,
+            sample: SampleType::U16,
             big_endian: true,
             predictor: Predictor::Horizontal,
-            ..plain(Size::new(2, 1), Compression::None)
+            ..plain(Size::new(2, 1), Compression::Zstd)
         };
-        let samples = decode(&[0x00, 0xff, 0x00, 0x02], &layout).expect("it is well formed");
+        let samples = decode(&compressed(&[0x00, 0xff, 0x00, 0x02]), &layout).expect("it is well formed");
         let words: Vec<u16> =
             samples.chunks_exact(2).map(|b| u16::from_ne_bytes(b.try_into().expect("two bytes"))).collect();
         assert_eq!(words, [0x00ff, 0x0101]);
@@ -129,12 +158,29 @@ mod tests {
         }
         let layout = BlockLayout {
             bits: 32,
+            sample: SampleType::F32,
             predictor: Predictor::FloatingPoint,
-            ..plain(Size::new(4, 1), Compression::None)
+            ..plain(Size::new(4, 1), Compression::Zstd)
         };
-        let samples = decode(&planes, &layout).expect("it is well formed");
+        let samples = decode(&compressed(&planes), &layout).expect("it is well formed");
         let back: Vec<f32> =
             samples.chunks_exact(4).map(|b| f32::from_ne_bytes(b.try_into().expect("four bytes"))).collect();
         assert_eq!(back, values);
+    }
+
+    #[test]
+    fn a_predictor_that_the_standard_does_not_have_is_an_error_unless_it_means_nothing() {
+        let layout = BlockLayout {
+            bits: 12,
+            sample: SampleType::U16,
+            predictor: Predictor::Horizontal,
+            ..plain(Size::new(1, 1), Compression::Zstd)
+        };
+        assert!(matches!(
+            decode(&compressed(&[0; 2]), &layout),
+            Err(CodecError::Predictor { value: 2, bits: 12 })
+        ));
+        let layout = BlockLayout { compression: Compression::None, ..layout };
+        assert!(decode(&[0; 2], &layout).is_ok());
     }
 }

@@ -116,7 +116,7 @@ impl Plane {
 
     fn new(directory: &Directory, big_endian: bool, kind: Kind) -> Result<Self, LayoutError> {
         let Kind { bits, sample, compression, photometric } = kind;
-        let predictor = if has_predictor(compression) {
+        let predictor = if compression.has_predictor() {
             Predictor::from_tag(directory.predictor, bits)?
         } else {
             Predictor::None
@@ -223,14 +223,9 @@ fn sample_type(directory: &Directory) -> Result<(u16, SampleType), LayoutError> 
     Ok((bits, sample))
 }
 
-/// Compressions of plain bytes; the others have no predictor, whatever the tag says.
-const fn has_predictor(compression: Compression) -> bool {
-    matches!(compression, Compression::Lzw | Compression::Deflate | Compression::Zstd)
-}
-
 /// Whether luma and chroma are what the decoder gives, or it converts them itself.
 const fn stores_ycbcr(compression: Compression) -> bool {
-    !matches!(compression, Compression::WebP)
+    !matches!(compression, Compression::WebP | Compression::JpegXl)
 }
 
 fn photometric(
