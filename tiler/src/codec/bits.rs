@@ -17,7 +17,12 @@ pub(super) fn widen(stored: Vec<u8>, layout: &BlockLayout) -> Result<Vec<u8>, Co
             Ok(each_word::<3, 4>(&stored, |word| three_quarters(three_bytes(word)).to_ne_bytes()))
         }
         (24, SampleType::U32 | SampleType::I32) => {
-            Ok(each_word::<3, 4>(&stored, |word| three_bytes(word).to_ne_bytes()))
+            Ok(each_word::<3, 4>(&stored, |[a, b, c]| {
+                // libtiff turns the bytes of a big-endian file around, GDAL takes its bits from the first byte on in
+                // either: in effect a file has them in the order that its header does not say.
+                let bytes = if layout.big_endian { [c, b, a] } else { [a, b, c] };
+                u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]).to_ne_bytes()
+            }))
         }
         (1..=31, _) if !target.is_float() && target.bytes() <= 4 && bits as usize <= target.bytes() * 8 => {
             Ok(unpack(&stored, layout))
@@ -143,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn three_bytes_are_in_the_order_of_the_file() {
-        for (big_endian, stored) in [(false, [3, 2, 1]), (true, [1, 2, 3])] {
+    fn three_bytes_are_in_the_order_that_gdal_gives_them() {
+        for (big_endian, stored) in [(false, [1, 2, 3]), (true, [3, 2, 1])] {
             let layout = BlockLayout { big_endian, ..layout(24, SampleType::U32, 1, 1) };
             assert_eq!(decode(&stored, &layout).expect("it is well formed"), 0x01_02_03u32.to_ne_bytes());
         }
@@ -158,8 +163,8 @@ mod tests {
             assert_eq!(half(bits).to_bits(), f32::to_bits(value), "{bits:#x}");
         }
         assert!(half(0x7e00).is_nan() && half(0xfc00) == f32::NEG_INFINITY);
-        assert_eq!(three_quarters(0x3f_8000), 1.5);
-        assert_eq!(three_quarters(0x80_0000 | 0x40_0000), -2.0);
+        assert_eq!(three_quarters(0x3f_8000).to_bits(), 1.5_f32.to_bits());
+        assert_eq!(three_quarters(0xc0_0000).to_bits(), (-2.0_f32).to_bits());
     }
 
     #[test]

@@ -21,7 +21,7 @@ const HARMLESS_PX: u64 = 1 << 20;
 pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     let stream = with_markers(bytes, layout);
     let limits = DecodeLimits { max_scans: SCANS, ..DecodeLimits::default() };
-    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(damaged)?;
+    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(|e| damaged(&e))?;
     let frame = decoder.header();
     let found = Found {
         width: usize::from(frame.width),
@@ -40,12 +40,12 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
     match (found.precision, layout.sample, found.bands) {
         (8, SampleType::U8, 1 | 3 | 4) => {
             decoder.set_limits(limits);
-            let image = decoder.decode_image().map_err(damaged)?;
+            let image = decoder.decode_image().map_err(|e| damaged(&e))?;
             found.crop(&image.data, layout)
         }
         (8, SampleType::U8, 2) => found.crop(&two_bands(&stream, &found)?, layout),
         (12, SampleType::U16, _) => {
-            let image = decompress_12bit_with_limits(&stream, &limits).map_err(damaged)?;
+            let image = decompress_12bit_with_limits(&stream, &limits).map_err(|e| damaged(&e))?;
             let bytes: Vec<u8> = image.data.iter().flat_map(|&sample| sample.to_ne_bytes()).collect();
             found.crop(&bytes, layout)
         }
@@ -56,7 +56,7 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
     }
 }
 
-fn damaged(error: JpegError) -> CodecError {
+fn damaged(error: &JpegError) -> CodecError {
     CodecError::Damaged { codec: CODEC, reason: error.to_string() }
 }
 
@@ -105,7 +105,7 @@ impl Found {
 
 /// Two bands have no colours, and so no decoder but for their planes.
 fn two_bands(stream: &[u8], found: &Found) -> Result<Vec<u8>, CodecError> {
-    let raw = decompress_raw(stream).map_err(damaged)?;
+    let raw = decompress_raw(stream).map_err(|e| damaged(&e))?;
     let mut out = Vec::with_capacity(found.width * found.height * 2);
     let mut rows = Vec::new();
     for (plane, &width) in raw.planes.iter().zip(&raw.plane_widths) {

@@ -17,7 +17,7 @@ const OVERHEAD_BYTES: usize = 64 * 1024;
 pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     let blob = unwrapped(bytes, layout)?;
     match layout.sample {
-        SampleType::I8 => typed(&blob, layout, 0_i8, |v| v.to_ne_bytes()),
+        SampleType::I8 => typed(&blob, layout, 0_i8, i8::to_ne_bytes),
         SampleType::U8 => typed(&blob, layout, 0_u8, |v| [v]),
         SampleType::I16 => typed(&blob, layout, 0_i16, i16::to_ne_bytes),
         SampleType::U16 => typed(&blob, layout, 0_u16, u16::to_ne_bytes),

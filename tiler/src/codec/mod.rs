@@ -22,6 +22,8 @@ mod zstd;
 
 use std::borrow::Cow;
 
+use crate::{geom::Size, raster::SampleType};
+
 pub use compression::Compression;
 pub use layout::{BlockLayout, Photometric, YCbCr};
 pub use predictor::Predictor;
@@ -79,10 +81,30 @@ pub fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError>
     }
 }
 
+/// Decodes a block of which only so many rows from the top lie within the image.
+///
+/// Some writers end the tiles of the last row there: what they left out becomes zeros, as in GDAL.
+///
+/// # Errors
+/// When the bytes are not what the layout says, or not enough for these rows.
+///
+/// # Allocations
+/// As [`decode`].
+pub fn decode_top(bytes: &[u8], layout: &BlockLayout, rows: u32) -> Result<Vec<u8>, CodecError> {
+    let whole = decode(bytes, layout);
+    if whole.is_ok() || rows >= layout.size.height || layout.compression.describes_itself() {
+        return whole;
+    }
+    let top = BlockLayout { size: Size::new(layout.size.width, rows), ..layout.clone() };
+    let mut samples = decode(bytes, &top)?;
+    samples.resize(layout.decoded_bytes(), 0);
+    Ok(samples)
+}
+
 /// Refuses colours that have no conversion here.
 fn check_colours(layout: &BlockLayout) -> Result<(), CodecError> {
     let (bands, bits) = (layout.bands, layout.bits);
-    let bytes = layout.sample == crate::raster::SampleType::U8 && bits == 8;
+    let bytes = layout.sample == SampleType::U8 && bits == 8;
     let refused = |name| Err(CodecError::Photometric { name, bands, bits });
     match (layout.photometric, layout.packed_chroma()) {
         (Photometric::Cmyk, _) if bands < 4 || !bytes => refused("CMYK"),
@@ -129,7 +151,7 @@ fn decompressed(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecErro
 
 /// A layout of one 8-bit band without anything special.
 #[cfg(test)]
-fn plain(size: crate::geom::Size, compression: Compression) -> BlockLayout {
+fn plain(size: Size, compression: Compression) -> BlockLayout {
     BlockLayout {
         size,
         bands: 1,
@@ -140,7 +162,7 @@ fn plain(size: crate::geom::Size, compression: Compression) -> BlockLayout {
         jpeg_tables: None,
         big_endian: false,
         low_bit_first: false,
-        sample: crate::raster::SampleType::U8,
+        sample: SampleType::U8,
         fax_options: 0,
         lerc_wrapping: 0,
     }
@@ -151,13 +173,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{geom::Size, raster::SampleType};
 
     #[test]
     fn too_few_bytes_are_an_error() {
         let layout = plain(Size::new(4, 4), Compression::None);
         assert!(matches!(decode(&[0; 15], &layout), Err(CodecError::Length { .. })));
         assert!(decode(&[0; 17], &layout).is_ok(), "padding after the block is nobody's concern");
+    }
+
+    #[test]
+    fn rows_below_the_image_may_be_missing() {
+        let layout = plain(Size::new(4, 4), Compression::PackBits);
+        assert!(decode(&[0xf5, 7], &layout).is_err());
+        assert_eq!(
+            decode_top(&[0xf5, 7], &layout, 3).expect("three rows are there")[8..],
+            [7, 7, 7, 7, 0, 0, 0, 0]
+        );
+        assert!(decode_top(&[0xf6, 7], &layout, 3).is_err());
     }
 
     proptest! {

@@ -53,7 +53,7 @@ pub(super) fn undo(samples: &mut [u8], layout: &BlockLayout) -> Result<(), Codec
     if layout.bits.is_multiple_of(8) && layout.big_endian != cfg!(target_endian = "big") {
         match bytes {
             2 => reverse_words::<2>(samples),
-            3 => reverse_words::<3>(samples),
+            3 if layout.sample.is_float() => reverse_words::<3>(samples),
             4 => reverse_words::<4>(samples),
             8 => reverse_words::<8>(samples),
             _ => {}

@@ -8,6 +8,9 @@ const CODEC: &str = "WEBP";
 
 pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     let damaged = |reason: &str| CodecError::Damaged { codec: CODEC, reason: reason.to_owned() };
+    if layout.sample != crate::raster::SampleType::U8 {
+        return Err(CodecError::Bits { bits: 8, sample: layout.sample.name() });
+    }
     let features = BitstreamFeatures::new(bytes).ok_or_else(|| damaged("no WebP header"))?;
     let (width, height) = (layout.size.width, layout.size.height);
     // Before anything is allocated: the decoder allocates what the stream asks for.
