@@ -145,13 +145,16 @@ pub(super) fn read(
             limit: limits.block_bytes,
         });
     }
-    let (offsets, counts) = if tiled {
-        ((Tag::TileOffsets, "TileOffsets"), (Tag::TileByteCounts, "TileByteCounts"))
-    } else {
-        ((Tag::StripOffsets, "StripOffsets"), (Tag::StripByteCounts, "StripByteCounts"))
+    // Some writers use the tags of tiles for strips and the other way round.
+    let either = |first: (Tag, &'static str), other: (Tag, &'static str), tags: &mut Tags<'_, '_>| {
+        let chosen = if tags.has(first.0) { first } else { other };
+        tags.numbers::<u64>(chosen.0, chosen.1).map(Option::unwrap_or_default)
     };
-    let offsets: Vec<u64> = tags.numbers(offsets.0, offsets.1)?.unwrap_or_default();
-    let byte_counts: Vec<u64> = tags.numbers(counts.0, counts.1)?.unwrap_or_default();
+    let offsets_of = [(Tag::TileOffsets, "TileOffsets"), (Tag::StripOffsets, "StripOffsets")];
+    let counts_of = [(Tag::TileByteCounts, "TileByteCounts"), (Tag::StripByteCounts, "StripByteCounts")];
+    let (own, other) = if tiled { (0, 1) } else { (1, 0) };
+    let offsets = either(offsets_of[own], offsets_of[other], &mut tags)?;
+    let byte_counts = either(counts_of[own], counts_of[other], &mut tags)?;
     Ok(Directory {
         size,
         samples_per_pixel,

@@ -112,9 +112,11 @@ pub fn read(source: &dyn ByteSource, limits: &Limits) -> Result<TiffFile, TiffEr
             .map_err(|source| TiffError::Directory { index, source })?;
         let following = entries.next().map_or(0, |pointer| pointer.0);
         let directory = directory::read(&mut decoder.read_directory_tags(&entries), index, limits)?;
-        // In the order of the file: what a directory points to comes right after it.
+        // What the first directory points to comes right after it; further pages are not read, nor what they point to.
         waiting.push(following);
-        waiting.extend(directory.sub_directories.iter().rev());
+        if index == 0 {
+            waiting.extend(directory.sub_directories.iter().rev());
+        }
         directories.push(directory);
     }
     if directories.is_empty() {
