@@ -13,7 +13,7 @@ use tiler::{
     encode::Format,
     render::RenderSettings,
     resample::Resampling,
-    source::{COLLAR_TOLERANCE, CollarRule},
+    source::{COLLAR_TOLERANCE, CollarRule, NodataRule},
     style::StyleSpec,
     tms::{Registry, TileMatrixSet},
 };
@@ -73,6 +73,10 @@ pub struct LayerOptions {
     pub assumed_crs: Option<Crs>,
     /// What counts as a collar around imagery.
     pub collar: CollarRule,
+    /// The value of pixels without data.
+    pub nodata: NodataRule,
+    /// Whether a band that files call alpha is one more band of data.
+    pub alpha_is_data: bool,
 }
 
 impl Default for LayerOptions {
@@ -89,6 +93,8 @@ impl Default for LayerOptions {
             styles: Vec::new(),
             assumed_crs: None,
             collar: CollarRule::Auto,
+            nodata: NodataRule::Own,
+            alpha_is_data: false,
         }
     }
 }
@@ -201,6 +207,8 @@ fn options(
     options.styles = super::style::styles(&raw.style, report);
     options.assumed_crs = crs(&raw.crs, report);
     options.collar = collar(&raw.collar, report);
+    options.nodata = nodata(&raw.nodata, report);
+    options.alpha_is_data = raw.alpha == Some(false);
     options.title = report.text("title", &raw.title).filter(|title| !title.is_empty());
     options.description = report.text("description", &raw.description).unwrap_or_default();
     options.attribution = report.text("attribution", &raw.attribution).unwrap_or_default();
@@ -254,6 +262,21 @@ fn collar(given: &Given<toml::Value>, report: &mut Report<'_>) -> CollarRule {
     let expected = "collar must be \"auto\", \"off\", \"black\", \"white\" or { value = 0, tolerance = 12 }";
     report.at(&given.span(), expected);
     CollarRule::Auto
+}
+
+/// `"file"`, `"none"`, or a number.
+fn nodata(given: &Given<toml::Value>, report: &mut Report<'_>) -> NodataRule {
+    let Some(given) = given.as_ref() else { return NodataRule::Own };
+    match given.get_ref() {
+        toml::Value::String(word) if word == "file" => NodataRule::Own,
+        toml::Value::String(word) if word == "none" => NodataRule::Off,
+        toml::Value::Integer(value) => NodataRule::Value(*value as f64),
+        toml::Value::Float(value) => NodataRule::Value(*value),
+        _ => {
+            report.at(&given.span(), "nodata must be a number, \"none\" or \"file\"");
+            NodataRule::Own
+        }
+    }
 }
 
 /// A list that is not empty and says nothing twice.

@@ -129,6 +129,8 @@ pub(super) struct RawLayer {
     pub(super) auto_edges: Given<String>,
     pub(super) crs: Given<String>,
     pub(super) collar: Given<toml::Value>,
+    pub(super) nodata: Given<toml::Value>,
+    pub(super) alpha: Option<bool>,
     pub(super) style: Vec<Spanned<RawStyle>>,
 }
 

@@ -182,7 +182,9 @@ fn hillshade(value: &Value) -> Meaning<Option<Hillshade>> {
         Value::Boolean(false) => return Ok(None),
         Value::Table(table) => table,
         _ => {
-            return Err("hillshade must be true, or a table of azimuth, altitude, z_factor, method".to_owned());
+            return Err(
+                "hillshade must be true, or a table of azimuth, altitude, z_factor, method".to_owned()
+            );
         }
     };
     let mut shade = Hillshade::default();

@@ -21,7 +21,10 @@ use super::{
     names::{self, Names},
     scan::{Found, Skipped, scan},
 };
-use crate::{config::LayerConfig, log};
+use crate::{
+    config::{LayerConfig, LayerOptions},
+    log,
+};
 
 /// What shall be published.
 #[derive(Debug, Clone)]
@@ -41,8 +44,8 @@ impl Offer {
     pub(super) fn open_options(&self, path: &Path) -> OpenOptions {
         let has = |layer: &&LayerConfig| layer.paths.iter().any(|given| path.starts_with(given));
         let Some(layer) = self.layers.iter().find(has) else { return self.open.clone() };
-        let (assumed_crs, collar) = (layer.options.assumed_crs.clone(), layer.options.collar);
-        OpenOptions { assumed_crs, collar, ..self.open.clone() }
+        let LayerOptions { assumed_crs, collar, nodata, alpha_is_data, .. } = layer.options.clone();
+        OpenOptions { assumed_crs, collar, nodata, alpha_is_data, ..self.open.clone() }
     }
 }
 

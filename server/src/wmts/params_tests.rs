@@ -111,7 +111,6 @@ fn an_absent_version_is_ours_and_another_is_refused() {
     assert_invalid(&TILE.replace("version=1.0.0", "version=2.0.0"), Parameter::Version);
 }
 
-
 #[test]
 fn kvp_and_restful_addresses_of_a_tile_are_one_request() {
     let query = Query::parse(&TILE.replace("image/png", "png")).expect("parses");

@@ -113,7 +113,7 @@ impl Contents {
             palette: main.palette(),
         };
         let nodata = transparency::nodata(main.directory.nodata.as_deref(), facts.sample)?;
-        let rules = Rules { alpha: main.alpha, nodata };
+        let rules = Rules::new(main.alpha, nodata, facts.sample, options);
         let geo = &main.directory.geo;
         let crs = cog::crs(geo).or_else(|error| options.assumed_crs.clone().ok_or(error));
         let (crs, geotransform) = (crs.map_err(|e| chain(&e)), cog::geotransform(geo).map_err(|e| chain(&e)));

@@ -52,6 +52,22 @@ pub struct OpenOptions {
     pub assumed_crs: Option<Crs>,
     /// What counts as a collar around imagery.
     pub collar: CollarRule,
+    /// The value of pixels without data, instead of what the file says.
+    pub nodata: NodataRule,
+    /// Whether a band that the file calls alpha is one more band of data: some producers tag infrared so.
+    pub alpha_is_data: bool,
+}
+
+/// Which value means "nothing here".
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum NodataRule {
+    /// What the file says.
+    #[default]
+    Own,
+    /// None.
+    Off,
+    /// This one.
+    Value(f64),
 }
 
 /// Why a file cannot be served, or can no longer be.
@@ -285,6 +301,7 @@ fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, options: &
         }
         bytes.extend_from_slice(&identity.mtime_ns.to_le_bytes());
     }
-    bytes.extend_from_slice(format!("{:?}", options.collar).as_bytes());
+    let rules = (options.collar, options.nodata, options.alpha_is_data);
+    bytes.extend_from_slice(format!("{rules:?}").as_bytes());
     xxh3_128(&bytes)
 }

@@ -164,6 +164,9 @@ impl Source {
         match self.levels[block.level].blocks(block.plane) {
             Some(Blocks::Tiff(plane)) => {
                 let layout = plane.layout(block.row);
+                // Some writers end the last tile of a column where the image ends.
+                let first_row = block.row.saturating_mul(plane.directory.block_size.height);
+                let rows_inside = plane.directory.size.height.saturating_sub(first_row).min(layout.size.height);
                 let empty = || {
                     let count = layout.size.pixels() as usize * layout.decoded_bands();
                     let value = if block.plane == Plane::Image { self.rules.nodata } else { None };
@@ -173,7 +176,8 @@ impl Source {
                 for piece in &stored.pieces {
                     pieces.push(match piece {
                         Some(bytes) => {
-                            Samples::from_bytes(layout.sample, codec::decode(bytes, &layout).map_err(failed)?)
+                            let decoded = codec::decode_top(bytes, &layout, rows_inside);
+                            Samples::from_bytes(layout.sample, decoded.map_err(failed)?)
                         }
                         None => empty(),
                     });

@@ -1,5 +1,6 @@
 //! Nodata and alpha become the mask that travels with the pixels.
 
+use super::{NodataRule, OpenOptions};
 use crate::{
     cog::Alpha,
     geom::Size,
@@ -36,6 +37,21 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// What the file says, or what was said instead.
+    pub(super) fn new(
+        alpha: Option<Alpha>,
+        nodata: Option<f64>,
+        sample: SampleType,
+        options: &OpenOptions,
+    ) -> Self {
+        let nodata = match options.nodata {
+            NodataRule::Own => nodata,
+            NodataRule::Off => None,
+            NodataRule::Value(value) => Some(value).filter(|value| can_be(*value, sample)),
+        };
+        Self { alpha: alpha.filter(|_| !options.alpha_is_data), nodata }
+    }
+
     /// Whether a pixel can be invalid.
     pub(super) fn hide_anything(self) -> bool {
         self.alpha.is_some() || self.nodata.is_some()
