@@ -4,6 +4,7 @@
 //! cannot expand beyond what was checked before.
 
 mod deflate;
+pub mod j2k;
 mod jpeg;
 mod lzw;
 mod packbits;
