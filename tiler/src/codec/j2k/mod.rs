@@ -44,7 +44,9 @@ pub enum J2kError {
     NotACodestream,
     #[error("the JPEG 2000 codestream is damaged: {what}")]
     Damaged { what: &'static str },
-    #[error("the JPEG 2000 codestream uses {what}, which is not read here; convert with `gdal_translate -of COG`")]
+    #[error(
+        "the JPEG 2000 codestream uses {what}, which is not read here; convert with `gdal_translate -of COG`"
+    )]
     Unsupported { what: &'static str },
     #[error("the JPEG 2000 codestream has more than {limit} {what}")]
     TooMany { what: &'static str, limit: u64 },
@@ -135,11 +137,6 @@ impl Codestream {
         self.lengths_told
     }
 
-    /// Whether the first three components are stored as luma and chroma; they are decoded to red, green, blue here.
-    pub fn has_colour_transform(&self) -> bool {
-        self.parameters.colour_transform
-    }
-
     /// Samples of every component in a window of the image after so many halvings: one plane each, row by row.
     ///
     /// Components of fewer samples are repeated to the size of the first.
@@ -166,8 +163,7 @@ impl Codestream {
 
     /// A tile made ready; `None` when the file has no part of it.
     fn tile(&self, source: &dyn ByteSource, number: u32) -> Result<Option<Arc<TileIndex>>, J2kError> {
-        let (Some(slot), Some(parts)) =
-            (self.indices.get(number as usize), self.tiles.get(number as usize))
+        let (Some(slot), Some(parts)) = (self.indices.get(number as usize), self.tiles.get(number as usize))
         else {
             return Ok(None);
         };
@@ -194,7 +190,7 @@ impl Codestream {
 ///
 /// # Errors
 /// When it is damaged, or is not of the size, channels and bits that the layout says.
-pub(crate) fn decode_block(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
+pub fn decode_block(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     const CODEC: &str = "JPEG 2000";
     let damaged = |error: J2kError| CodecError::Damaged { codec: CODEC, reason: error.to_string() };
     let source = Memory::new(bytes.to_vec());
