@@ -6,7 +6,7 @@ const TILER: &[&[&str]] = &[
     &["render"],
     &["composite", "style", "encode"],
     &["source", "warp"],
-    &["cog"],
+    &["cog", "jp2"],
     &["codec", "resample", "tms"],
     &["tiff", "crs", "raster"],
     &["geom", "io"],

@@ -31,6 +31,8 @@ pub enum Compression {
     WebP,
     /// JPEG XL, also as in DNG 1.7.
     JpegXl,
+    /// JPEG 2000 codestreams.
+    Jpeg2000,
 }
 
 impl Compression {
@@ -49,6 +51,7 @@ impl Compression {
             8 | 32_946 => Self::Deflate,
             32_773 => Self::PackBits,
             34_887 => Self::Lerc,
+            34_712 | 33_003 | 33_005 => Self::Jpeg2000,
             34_925 => Self::Lzma,
             50_000 => Self::Zstd,
             50_001 => Self::WebP,
@@ -73,6 +76,7 @@ impl Compression {
             Self::Zstd => "ZSTD",
             Self::WebP => "WEBP",
             Self::JpegXl => "JXL",
+            Self::Jpeg2000 => "JPEG2000",
         }
     }
 
@@ -83,7 +87,7 @@ impl Compression {
 
     /// Whether the stream says itself what its samples are: neither `FillOrder` nor the byte order of the file touch it.
     pub const fn describes_itself(self) -> bool {
-        matches!(self, Self::Jpeg | Self::WebP | Self::Lerc | Self::JpegXl)
+        matches!(self, Self::Jpeg | Self::WebP | Self::Lerc | Self::JpegXl | Self::Jpeg2000)
     }
 }
 
@@ -96,7 +100,6 @@ const fn unsupported_name(value: u16) -> &'static str {
         32_909 => "PixarLog",
         34_661 => "JBIG",
         34_676 | 34_677 => "SGILog",
-        34_712 | 33_003 | 33_005 => "JPEG 2000",
         _ => "an unknown compression",
     }
 }

@@ -8,6 +8,7 @@ mod cmyk;
 mod compression;
 mod deflate;
 mod fax;
+pub mod j2k;
 mod jpeg;
 mod jxl;
 mod layout;
@@ -73,6 +74,7 @@ pub fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError>
         Compression::WebP => webp::decode(bytes, layout)?,
         Compression::Lerc => lerc::decode(bytes, layout)?,
         Compression::JpegXl => jxl::decode(bytes, layout)?,
+        Compression::Jpeg2000 => j2k::decode_block(bytes, layout)?,
         _ => widened(bytes, layout)?,
     };
     match layout.photometric {

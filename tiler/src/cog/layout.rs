@@ -171,7 +171,10 @@ impl Plane {
 
     /// Whether compression loses details, as far as the tags tell: lossless WebP and JPEG XL count as lossy.
     pub fn is_lossy(&self) -> bool {
-        matches!(self.layout.compression, Compression::Jpeg | Compression::WebP)
+        matches!(
+            self.layout.compression,
+            Compression::Jpeg | Compression::WebP | Compression::JpegXl | Compression::Jpeg2000
+        )
     }
 
     /// The table of colours, red green blue alpha by index; empty where there is none.
@@ -225,7 +228,7 @@ fn sample_type(directory: &Directory) -> Result<(u16, SampleType), LayoutError> 
 
 /// Whether luma and chroma are what the decoder gives, or it converts them itself.
 const fn stores_ycbcr(compression: Compression) -> bool {
-    !matches!(compression, Compression::WebP | Compression::JpegXl)
+    !matches!(compression, Compression::WebP | Compression::JpegXl | Compression::Jpeg2000)
 }
 
 fn photometric(

@@ -8,10 +8,11 @@ use super::{
     transparency::{self, Rules},
 };
 use crate::{
-    cog::{self, Role, TiffLevel},
+    cog::{self, Alpha, Interpretation, Role, TiffLevel},
     crs::Crs,
     geom::GeoTransform,
     io::{self, ByteSource},
+    jp2::{Channel, Jp2},
     tiff::{self, TiffFile},
 };
 
@@ -73,9 +74,7 @@ impl Contents {
         let first = file.read(0..file.len().min(16))?;
         match Signature::of(&first) {
             Signature::Other(name, remedy) => Err(Problem::Format { name, remedy }),
-            Signature::Jpeg2000 => {
-                Err(Problem::Format { name: "JPEG 2000", remedy: "gdal_translate -of COG" })
-            }
+            Signature::Jpeg2000 => Self::jp2(file, options),
             Signature::Tiff | Signature::Unknown => Self::tiff(path, &file, options),
         }
     }
@@ -128,6 +127,45 @@ impl Contents {
             blocks.check(files[blocks.file()].len())?;
         }
         Ok(Self { files, levels, rules, facts, crs, geotransform })
+    }
+
+    fn jp2(file: Arc<dyn ByteSource>, options: &OpenOptions) -> Result<Self, Problem> {
+        let jp2 = Arc::new(Jp2::open(file.as_ref(), &options.limits)?);
+        let alpha = jp2.alpha().map(|band| Alpha { band, is_premultiplied: jp2.is_premultiplied() });
+        let palette = jp2.palette().map(<[_]>::to_vec).unwrap_or_default();
+        let is_colour =
+            [Channel::Red, Channel::Green, Channel::Blue].iter().all(|c| jp2.channels().contains(c));
+        let facts = Facts {
+            format: "JP2",
+            compression: "JPEG2000",
+            interpretation: match (palette.is_empty(), is_colour) {
+                (false, _) => Interpretation::Palette,
+                (_, true) => Interpretation::Rgb,
+                _ => Interpretation::Grey,
+            },
+            is_ycbcr: false,
+            bands: jp2.bands(),
+            sample: jp2.sample(),
+            bits: jp2.bits(),
+            is_tiled: true,
+            is_planar: false,
+            is_lossy: !jp2.is_reversible(),
+            palette,
+        };
+        let rules = Rules::new(alpha, None, facts.sample, options);
+        let crs = cog::crs(jp2.geo()).map_err(|e| chain(&e)).or_else(|reason| {
+            let name = jp2.gml().map(|gml| gml.srs_name.as_str()).ok_or(reason)?;
+            Crs::from_name(name).map_err(|e| chain(&e))
+        });
+        let crs = crs.or_else(|reason| options.assumed_crs.clone().ok_or(reason));
+        let geotransform = cog::geotransform(jp2.geo())
+            .map_err(|e| chain(&e))
+            .or_else(|reason| jp2.gml().map(|gml| gml.transform).ok_or(reason));
+        let full = jp2.size();
+        let blocks = |level| Blocks::Jp2 { file: Arc::clone(&jp2), level };
+        let levels = jp2.levels().iter().enumerate();
+        let levels = levels.map(|(level, size)| Level::new(full, *size, blocks(level), None)).collect();
+        Ok(Self { files: vec![file], levels, rules, facts, crs, geotransform })
     }
 
     fn beside(

@@ -1,7 +1,14 @@
 //! One resolution of an image: where its blocks are.
 
+use std::sync::Arc;
+
 use super::read::{BlockAddress, Plane};
-use crate::{cog, geom::Size, tiff::TiffError};
+use crate::{
+    cog,
+    geom::{Size, Window},
+    jp2::Jp2,
+    tiff::TiffError,
+};
 
 /// One resolution of an image.
 #[derive(Debug)]
@@ -19,6 +26,8 @@ pub struct Level {
 pub(super) enum Blocks {
     /// As tiles or strips of a TIFF.
     Tiff(Box<cog::Plane>),
+    /// In a JPEG 2000 codestream, from which windows are decoded: they are its blocks.
+    Jp2 { file: Arc<Jp2>, level: usize },
 }
 
 impl Blocks {
@@ -30,12 +39,14 @@ impl Blocks {
     pub(super) fn file(&self) -> usize {
         match self {
             Self::Tiff(plane) => plane.file,
+            Self::Jp2 { .. } => 0,
         }
     }
 
     pub(super) fn size(&self) -> Size {
         match self {
             Self::Tiff(plane) => plane.directory.block_size,
+            Self::Jp2 { file, level } => file.block_size(*level),
         }
     }
 
@@ -43,6 +54,7 @@ impl Blocks {
     pub(super) fn check(&self, file_len: u64) -> Result<(), TiffError> {
         match self {
             Self::Tiff(plane) => plane.directory.check_blocks(file_len),
+            Self::Jp2 { .. } => Ok(()),
         }
     }
 }
@@ -67,6 +79,13 @@ impl Level {
         (i64::from(block.col) * i64::from(size.width), i64::from(block.row) * i64::from(size.height))
     }
 
+    /// The pixels of a block of the image that lie within it; `None` outside.
+    pub fn block_window(&self, block: BlockAddress) -> Option<Window> {
+        let (col, row) = self.block_offset(block);
+        let size = self.blocks(block.plane)?.size();
+        Window::new(col, row, size.width, size.height).intersection(&Window::full(self.size))
+    }
+
     /// Size of the image's blocks.
     pub fn block_size(&self) -> Size {
         self.image.size()
@@ -81,6 +100,7 @@ impl Level {
     pub fn has_mask_of_all_bands(&self) -> bool {
         self.mask.as_ref().is_some_and(|mask| match mask {
             Blocks::Tiff(plane) => plane.bands() == 1,
+            Blocks::Jp2 { file, .. } => file.bands() == 1,
         })
     }
 }

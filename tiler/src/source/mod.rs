@@ -37,6 +37,7 @@ use crate::{
     crs::{Crs, CrsError},
     geom::{Bounds, GeoTransform, Size},
     io::{Access, ByteSource, FileIdentity, IoError},
+    jp2::Jp2Error,
     raster::SampleType,
     tiff::{Limits, TiffError},
 };
@@ -90,6 +91,8 @@ pub enum Problem {
     Io(#[from] IoError),
     #[error("it is {name}, which is not read here; convert with `{remedy}`")]
     Format { name: &'static str, remedy: &'static str },
+    #[error("the JPEG 2000 data cannot be used")]
+    Jp2(#[from] Jp2Error),
     #[error("the TIFF header cannot be used")]
     Tiff(#[from] TiffError),
     #[error("its place on earth is unclear: {reason}")]

@@ -110,6 +110,8 @@ impl Source {
             Blocks::Tiff(plane) => (0..plane.directory.pieces())
                 .map(|piece| plane.directory.block_range(block.col, block.row, piece, len))
                 .collect::<Result<_, _>>()?,
+            // The codestream tells only while it is decoded what it needs.
+            Blocks::Jp2 { .. } => Vec::new(),
         };
         Ok((blocks.file(), pieces))
     }
@@ -166,7 +168,8 @@ impl Source {
                 let layout = plane.layout(block.row);
                 // Some writers end the last tile of a column where the image ends.
                 let first_row = block.row.saturating_mul(plane.directory.block_size.height);
-                let rows_inside = plane.directory.size.height.saturating_sub(first_row).min(layout.size.height);
+                let rows_inside =
+                    plane.directory.size.height.saturating_sub(first_row).min(layout.size.height);
                 let empty = || {
                     let count = layout.size.pixels() as usize * layout.decoded_bands();
                     let value = if block.plane == Plane::Image { self.rules.nodata } else { None };
@@ -184,6 +187,13 @@ impl Source {
                 }
                 Ok(Samples::interleave(pieces))
             }
+            Some(Blocks::Jp2 { file, level }) => {
+                let Some(window) = self.levels[block.level].block_window(block) else {
+                    return Ok(Samples::zeros(self.sample(), 0));
+                };
+                let decoded = file.decode(self.files[0].as_ref(), *level, &window);
+                decoded.map_err(|problem| self.fail(problem))
+            }
             None => Ok(Samples::U8(Vec::new())),
         }
     }
@@ -192,6 +202,10 @@ impl Source {
     pub fn stored_size(&self, block: BlockAddress) -> Option<Size> {
         Some(match self.levels[block.level].blocks(block.plane)? {
             Blocks::Tiff(plane) => plane.directory.stored_size(block.row),
+            Blocks::Jp2 { .. } => {
+                let window = self.levels[block.level].block_window(block)?;
+                Size::new(window.width, window.height)
+            }
         })
     }
 

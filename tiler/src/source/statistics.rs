@@ -43,14 +43,9 @@ impl Source {
 
     /// The windows of some blocks of a level.
     fn sampled_blocks(&self, level: usize) -> Vec<Window> {
-        let (size, block) = (self.levels[level].size, self.levels[level].block_size());
+        let size = self.levels[level].size;
         let all = self.blocks(level, &Window::full(size)).into_iter().filter(|b| b.plane == Plane::Image);
-        let all: Vec<Window> = all
-            .filter_map(|address| {
-                let (col, row) = self.levels[level].block_offset(address);
-                Window::new(col, row, block.width, block.height).intersection(&Window::full(size))
-            })
-            .collect();
+        let all: Vec<Window> = all.filter_map(|address| self.levels[level].block_window(address)).collect();
         if size.pixels() <= WHOLE_PX {
             return all;
         }
