@@ -150,7 +150,7 @@ impl Jp2 {
     }
 
     /// Sizes of the full image and its reduced ones, as many as GDAL shows: each half of the one before, while that is wider
-    /// or higher than 128 and the codestream has a resolution left.
+    /// or higher than 128, its tiles can be halved and the codestream has a resolution left.
     pub fn levels(&self) -> &[Size] {
         &self.levels
     }
@@ -291,14 +291,23 @@ fn stream_bits(stream: &Codestream) -> u16 {
 }
 
 fn levels(stream: &Codestream) -> Vec<Size> {
-    let mut levels = vec![stream.size(0)];
-    let (mut width, mut height) = (levels[0].width, levels[0].height);
+    let (full, tile) = (stream.size(0), stream.tile_size());
+    // GDAL decodes windows of a large image in one tile, else it halves tiles and stops at an odd side.
+    let is_one_large_tile = tile.width >= full.width
+        && tile.height >= full.height
+        && full.width > BLOCK_PX
+        && full.height > BLOCK_PX;
+    let mut levels = vec![full];
+    let (mut width, mut height) = (full.width, full.height);
+    let mut tile = Size::new(tile.width.min(width), tile.height.min(height));
     for reduction in 1..=stream.reductions() {
-        if width <= SMALLEST_LEVEL_PX && height <= SMALLEST_LEVEL_PX {
+        let halves = tile.width % 2 == 0 && tile.height % 2 == 0;
+        if (width <= SMALLEST_LEVEL_PX && height <= SMALLEST_LEVEL_PX) || !(is_one_large_tile || halves) {
             break;
         }
         levels.push(stream.size(reduction));
         (width, height) = (width.div_ceil(2), height.div_ceil(2));
+        tile = Size::new(tile.width / 2, tile.height / 2);
     }
     levels
 }
