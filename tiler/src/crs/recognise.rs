@@ -1,8 +1,11 @@
 //! Recognises a definition by its numbers: Lambert-93 written without its code is still EPSG:2154.
 //!
-//! It compares with a list of candidates, those met in French and neighbouring data, and guesses nothing else.
+//! It compares with a list of candidates, those met in French and neighbouring data, with the Lambert zones of NTF,
+//! and, for a definition that names its datum, with the whole registry. It guesses nothing else.
 
-use proj_core::{CrsDef, Datum, ProjectedCrsDef, ProjectionMethod};
+use std::{collections::HashMap, sync::LazyLock};
+
+use proj_core::{CrsDef, Datum, DatumToWgs84, ProjectedCrsDef, ProjectionMethod};
 
 /// How far a number may be from the registry's: files round, and some went through `f32`.
 const TOLERANCE_DEG: f64 = 1e-6;
@@ -28,12 +31,101 @@ fn candidates() -> impl Iterator<Item = u32> {
         .chain([3395, 3035, 3034, 2056, 28992, 31370, 21781, 3163])
 }
 
-/// The EPSG code whose definition has these numbers, `None` when no candidate has them.
-pub(super) fn code(def: &CrsDef) -> Option<u32> {
+/// The EPSG code whose definition has these numbers, `None` when no candidate has them; the title decides between two.
+pub(super) fn code(def: &CrsDef, title: &str) -> Option<u32> {
     match def.as_projected() {
-        Some(projected) => projected_code(projected),
+        Some(projected) => projected_code(projected).or_else(|| registered_code(projected, title)),
         None => geographic_code(def.datum()),
     }
+}
+
+/// The code that WKT gives itself as its last word: `AUTHORITY["EPSG","27572"]]` or `ID["EPSG",27572]]`.
+pub(super) fn own_code(wkt: &str) -> Option<u32> {
+    let inner = wkt.trim_end().strip_suffix("]]")?;
+    let (before, code) = inner.rsplit_once(',')?;
+    let authority = before.trim_end().ends_with("\"EPSG\"");
+    authority.then(|| code.trim().trim_matches('"').parse().ok())?
+}
+
+/// Lambert zones of NTF: code, latitude of origin, scale, false easting and northing; all on the meridian of Paris.
+const NTF: [(u32, f64, f64, f64, f64); 8] = [
+    (27572, 46.8, 0.999_877_42, 600_000.0, 2_200_000.0),
+    (27571, 49.5, 0.999_877_341, 600_000.0, 1_200_000.0),
+    (27573, 44.1, 0.999_877_499, 600_000.0, 3_200_000.0),
+    (27574, 42.165, 0.999_944_71, 234.358, 4_185_861.369),
+    (27561, 49.5, 0.999_877_341, 600_000.0, 200_000.0),
+    (27562, 46.8, 0.999_877_42, 600_000.0, 200_000.0),
+    (27563, 44.1, 0.999_877_499, 600_000.0, 200_000.0),
+    (27564, 42.165, 0.999_944_71, 234.358, 185_861.369),
+];
+const PARIS_DEG: f64 = 2.337_229_166_666_67;
+
+/// The code of a Lambert zone of NTF, written with one standard parallel and a scale, or with two as some software does.
+pub(super) fn ntf(def: &CrsDef) -> Option<u32> {
+    let projected = def.as_projected()?;
+    let ProjectionMethod::LambertConformalConic { lon0, lat0, lat1, lat2, k0, false_easting, false_northing } =
+        projected.method()
+    else {
+        return None;
+    };
+    let near = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance;
+    let ellipsoid = def.datum().ellipsoid();
+    let clarke = near(ellipsoid.semi_major_axis(), 6_378_249.2, 0.1)
+        && near(1.0 / ellipsoid.flattening(), 293.466, 1e-3);
+    let shift_is_the_usual = match def.datum().to_wgs84() {
+        DatumToWgs84::Helmert(h) => {
+            near(h.dx(), -168.0, 0.1) && near(h.dy(), -60.0, 0.1) && near(h.dz(), 320.0, 0.1)
+        }
+        _ => !def.datum().declares_shift(),
+    };
+    if !clarke
+        || !shift_is_the_usual
+        || !near(lon0, PARIS_DEG, 1e-5)
+        || projected.linear_unit_to_meter() != 1.0
+    {
+        return None;
+    }
+    let zone = NTF.iter().find(|(_, lat, scale, x, y)| {
+        let one = near(lat1, lat2, 1e-9) && near(k0, *scale, 1e-8) && near(lat1, *lat, 1e-6);
+        let two =
+            !near(lat1, lat2, 1e-9) && near(f64::midpoint(lat1, lat2), *lat, 0.01) && near(k0, 1.0, 1e-9);
+        let origin =
+            near(lat0, *lat, 1e-6) && near(false_easting, *x, 0.01) && near(false_northing, *y, 0.01);
+        origin && (one || two)
+    });
+    zone.map(|(code, ..)| *code)
+}
+
+/// Projected codes of the whole registry by datum and central meridian in microdegrees; made once, in milliseconds.
+static REGISTRY: LazyLock<HashMap<(u32, i64), Vec<u32>>> = LazyLock::new(|| {
+    let mut index: HashMap<_, Vec<u32>> = HashMap::new();
+    for code in 2000..33_000 {
+        let Some(known) = proj_core::lookup_epsg(code) else { continue };
+        let Some(numbers) = known.as_projected().and_then(|def| numbers(&def.method())) else { continue };
+        index.entry((known.datum().epsg(), microdegrees(numbers.angles[0]))).or_default().push(code);
+    }
+    index
+});
+
+fn microdegrees(angle: f64) -> i64 {
+    (angle * 1e6).round() as i64
+}
+
+/// Among all codes on the very same datum, the one with these numbers and this unit.
+fn registered_code(def: &ProjectedCrsDef, title: &str) -> Option<u32> {
+    let datum = def.datum().epsg();
+    let wanted = numbers(&def.method()).filter(|_| datum != 0)?;
+    let meridian = microdegrees(wanted.angles[0]);
+    let near = (meridian - 1..=meridian + 1).filter_map(|key| REGISTRY.get(&(datum, key))).flatten();
+    let same =
+        near.copied().filter_map(|code| Some((code, proj_core::lookup_epsg(code)?))).filter(|(_, known)| {
+            let Some(known) = known.as_projected() else { return false };
+            let unit = (known.linear_unit_to_meter() / def.linear_unit_to_meter() - 1.0).abs() < 1e-9;
+            unit && numbers(&known.method()).is_some_and(|numbers| wanted.agrees_with(&numbers))
+        });
+    let same: Vec<_> = same.collect();
+    let titled = same.iter().find(|(_, known)| known.name().eq_ignore_ascii_case(title.trim()));
+    titled.or(same.first()).map(|(code, _)| *code)
 }
 
 fn geographic_code(datum: &Datum) -> Option<u32> {
@@ -160,6 +252,30 @@ fn numbers(method: &ProjectionMethod) -> Option<Numbers> {
         ProjectionMethod::ObliqueStereographic { lon0, lat0, k0, false_easting, false_northing } => {
             (5, [lon0, lat0, 0.0, 0.0], [false_easting, false_northing], k0)
         }
+        ProjectionMethod::AlbersEqualArea { lon0, lat0, lat1, lat2, false_easting, false_northing } => {
+            (6, [lon0, lat0, lat1.min(lat2), lat1.max(lat2)], [false_easting, false_northing], 1.0)
+        }
+        ProjectionMethod::PolarStereographic { lon0, lat_ts, k0, false_easting, false_northing } => {
+            (7, [lon0, lat_ts, 0.0, 0.0], [false_easting, false_northing], k0)
+        }
+        ProjectionMethod::HotineObliqueMercator {
+            latc,
+            lonc,
+            azimuth,
+            rectified_grid_angle,
+            k0,
+            false_easting,
+            false_northing,
+            variant_b,
+        } => (
+            8 + u8::from(variant_b),
+            [lonc, latc, azimuth, rectified_grid_angle],
+            [false_easting, false_northing],
+            k0,
+        ),
+        ProjectionMethod::CassiniSoldner { lon0, lat0, false_easting, false_northing } => {
+            (10, [lon0, lat0, 0.0, 0.0], [false_easting, false_northing], 1.0)
+        }
         _ => return None,
     };
     Some(Numbers { kind, angles, lengths, scale })
@@ -198,6 +314,35 @@ mod tests {
         let text = "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m";
         assert_eq!(code_of(text), Some(3857));
         assert_eq!(code_of("+proj=longlat +datum=WGS84 +no_defs"), Some(4326));
+    }
+
+    #[test]
+    fn lambert_2_etendu_is_recognised_in_three_spellings() {
+        for text in [
+            "+proj=lcc +lat_1=46.8 +lat_0=46.8 +lon_0=2.337229166666667 +k_0=0.99987742 +x_0=600000 +y_0=2200000 \
+             +a=6378249.2 +b=6356515 +towgs84=-168,-60,320,0,0,0,0 +units=m +no_defs",
+            r#"PROJCS["NTF_Lambert_II_etendu",GEOGCS["GCS_NTF",DATUM["D_NTF",SPHEROID["Clarke_1880_IGN",
+               6378249.2,293.46602]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],
+               PROJECTION["Lambert_Conformal_Conic"],PARAMETER["False_Easting",600000.0],
+               PARAMETER["False_Northing",2200000.0],PARAMETER["Central_Meridian",2.337229166666667],
+               PARAMETER["Standard_Parallel_1",45.89891888888889],PARAMETER["Standard_Parallel_2",47.69601444444444],
+               PARAMETER["Scale_Factor",1.0],PARAMETER["Latitude_Of_Origin",46.8],UNIT["Meter",1.0]]"#,
+            r#"PROJCS["NTF (Paris) / Lambert zone II",GEOGCS["NTF (Paris)",DATUM["Nouvelle_Triangulation_Francaise_Paris",
+               SPHEROID["Clarke 1880 (IGN)",6378249.2,293.466021293627]],PRIMEM["Paris",2.33722917],
+               UNIT["grad",0.01570796326794897]],PROJECTION["Lambert_Conformal_Conic_1SP"],
+               PARAMETER["latitude_of_origin",52],PARAMETER["central_meridian",0],PARAMETER["scale_factor",0.99987742],
+               PARAMETER["false_easting",600000],PARAMETER["false_northing",2200000],UNIT["metre",1],
+               AUTHORITY["EPSG","27572"]]"#,
+        ] {
+            assert_eq!(code_of(text), Some(27572), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_definition_that_names_its_datum_is_compared_with_the_whole_registry() {
+        let text =
+            "+proj=aea +lat_1=27.5 +lat_2=35 +lat_0=18 +lon_0=-100 +x_0=1500000 +y_0=6000000 +datum=NAD83";
+        assert_eq!(code_of(text), Some(3083));
     }
 
     #[test]
