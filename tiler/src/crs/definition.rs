@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proj_core::{CrsDef, Datum, DatumToWgs84, GeographicCrsDef, HelmertParams, LinearUnit, ProjectedCrsDef};
 
-use super::{Crs, CrsError, Engine, Inner, Key, proj4::Proj4, recognise, wkt1};
+use super::{Crs, CrsError, Engine, Inner, Key, ntf, proj4::Proj4, recognise, wkt1};
 
 /// Parameters in the terms of one of the two engines.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub(super) enum Definition {
 /// WKT, PROJJSON or a PROJ string.
 pub(super) fn parse(text: &str) -> Result<Crs, CrsError> {
     let title = text.split('"').nth(1).unwrap_or(text);
+    if let Some(crs) = extension(text).and_then(|text| parse(text).ok()) {
+        return Ok(crs);
+    }
     let completed = one_parallel_completed(text);
     let text = completed.as_deref().unwrap_or(text);
     let first = proj_wkt::parse_crs(text)
@@ -35,8 +38,10 @@ pub(super) fn parse(text: &str) -> Result<Crs, CrsError> {
     if let Some(crs) = wkt1::parameters(text).and_then(|found| Crs::from_user_defined(&found).ok()) {
         return Ok(crs);
     }
-    let text = if text.starts_with('+') { Some(text) } else { extension(text) };
-    text.and_then(|text| by_proj4(text, title).ok()).ok_or(error)
+    Some(text)
+        .filter(|text| text.starts_with('+'))
+        .and_then(|text| by_proj4(text, title, 1.0).ok())
+        .ok_or(error)
 }
 
 /// A PROJ string of a conic with one parallel, with the second one written out: without it the library takes 0, where PROJ
@@ -49,7 +54,12 @@ fn one_parallel_completed(text: &str) -> Option<String> {
     Some(format!("{text} +lat_2={first}"))
 }
 
-/// GDAL's way to write what WKT 1 cannot say: `EXTENSION["PROJ4","+proj=…"]`.
+/// Whether longitude and latitude are in something else than degrees.
+pub(super) fn is_other_unit(degrees_per_unit: f64) -> bool {
+    (degrees_per_unit - 1.0).abs() > 1e-9
+}
+
+/// GDAL's way to write what WKT 1 cannot say, Web Mercator among it: `EXTENSION["PROJ4","+proj=…"]`.
 fn extension(wkt: &str) -> Option<&str> {
     let (_, rest) = wkt.split_once("EXTENSION[\"PROJ4\",\"")?;
     rest.split('"').next()
@@ -59,7 +69,7 @@ fn extension(wkt: &str) -> Option<&str> {
 pub(super) fn custom(def: CrsDef, title: &str, text: Option<&str>) -> Result<Crs, CrsError> {
     let declared = !is_null_shift(def.datum()) && def.datum().declares_shift();
     let def = if declared { def } else { with_plain_datum(def) };
-    if let Some(code) = recognise::ntf(&def) {
+    if let Some(code) = ntf::code(&def) {
         return Crs::from_epsg(code);
     }
     if !declared {
@@ -84,11 +94,12 @@ pub(super) fn in_other_unit(def: CrsDef, title: &str, degrees_per_unit: f64) -> 
 }
 
 /// What only the second engine can do.
-pub(super) fn by_proj4(text: &str, title: &str) -> Result<Crs, CrsError> {
-    let proj4 = Proj4::parse(text)?;
+pub(super) fn by_proj4(text: &str, title: &str, degrees_per_unit: f64) -> Result<Crs, CrsError> {
+    let proj4 = Proj4::parse(text)?.in_unit(degrees_per_unit);
     let mut tokens: Vec<&str> = text.split_whitespace().collect();
     tokens.sort_unstable();
-    Ok(new(Key::Custom(tokens.join(" ")), title, Engine::Proj4(Box::new(proj4))))
+    let key = Key::Custom(format!("{} in {degrees_per_unit} degrees", tokens.join(" ")));
+    Ok(new(key, title, Engine::Proj4(Box::new(proj4))))
 }
 
 /// See [`Crs::with_linear_unit`].
@@ -106,7 +117,7 @@ pub(super) fn with_linear_unit(crs: &Crs, metres_per_unit: f64) -> Result<Crs, C
                 !["+units=", "+to_meter=", "+no_defs"].iter().any(|unit| token.starts_with(unit))
             });
             let text = format!("{} +to_meter={metres_per_unit}", kept.collect::<Vec<_>>().join(" "));
-            by_proj4(&text, crs.title())
+            by_proj4(&text, crs.title(), 1.0)
         }
         Engine::Core { .. } | Engine::Named { .. } => Err(bad()),
     }

@@ -18,9 +18,11 @@
 mod definition;
 mod method;
 mod names;
+mod ntf;
 #[cfg(test)]
 mod oracle;
 mod proj4;
+mod projection;
 mod recognise;
 mod transform;
 mod user_defined;
@@ -185,11 +187,11 @@ impl Crs {
     pub fn from_user_defined(parameters: &UserDefined) -> Result<Self, CrsError> {
         let unit = parameters.degrees_per_unit;
         match user_defined::definition(parameters)? {
-            Definition::Core(def) if unit != 1.0 && def.is_geographic() => {
+            Definition::Core(def) if definition::is_other_unit(unit) && def.is_geographic() => {
                 definition::in_other_unit(def, &parameters.citation, unit)
             }
             Definition::Core(def) => definition::custom(def, &parameters.citation, None),
-            Definition::Text(text) => definition::by_proj4(&text, &parameters.citation),
+            Definition::Text(text) => definition::by_proj4(&text, &parameters.citation, unit),
         }
     }
 

@@ -40,8 +40,8 @@ impl Proj4 {
         if text.len() > LONGEST {
             return Err(failed(format!("more than {LONGEST} characters")));
         }
-        let grids = text.split_whitespace().filter_map(|token| token.strip_prefix("+nadgrids="));
-        if let Some(grid) = grids.filter(|grid| *grid != "@null").last() {
+        let mut grids = text.split_whitespace().filter_map(|token| token.strip_prefix("+nadgrids="));
+        if let Some(grid) = grids.find(|grid| *grid != "@null") {
             return Err(failed(format!("it needs the grid {grid}, and none is used here")));
         }
         let proj = Proj::from_proj_string(text).map_err(|e| failed(e.to_string()))?;
@@ -49,6 +49,11 @@ impl Proj4 {
             return Err(failed("its projection works in one direction only".to_owned()));
         }
         Ok(Self { text: text.to_owned(), proj, degrees_per_unit: 1.0 })
+    }
+
+    /// The same with longitude and latitude in another unit.
+    pub(super) fn in_unit(self, degrees_per_unit: f64) -> Self {
+        Self { degrees_per_unit, ..self }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -76,7 +81,7 @@ impl Proj4 {
     }
 
     /// From longitude and latitude on WGS 84, degrees.
-    pub(super) fn from_wgs84(&self, (lon, lat): (f64, f64)) -> Option<(f64, f64)> {
+    pub(super) fn out_of_wgs84(&self, (lon, lat): (f64, f64)) -> Option<(f64, f64)> {
         let (lon, lat) = on_earth(lon, lat)?;
         let mut point = (lon.to_radians(), lat.to_radians(), 0.0);
         transform(&WGS84, &self.proj, &mut point).ok()?;
@@ -139,7 +144,7 @@ mod tests {
         let ntf = Proj4::from_epsg(4807).unwrap().unwrap();
         let (lon, lat) = ntf.to_wgs84((2.0, 50.0)).unwrap();
         assert!((lon - 4.136_623_906_270).abs() < 1e-10 && (lat - 44.999_984_761_451).abs() < 1e-10);
-        let (x, y) = ntf.from_wgs84((lon, lat)).unwrap();
+        let (x, y) = ntf.out_of_wgs84((lon, lat)).unwrap();
         // The height that the shift brings along is dropped, as PROJ does, so there and back is not exact.
         assert!((x - 2.0).abs() < 1e-6 && (y - 50.0).abs() < 1e-6, "{x} {y}");
     }
@@ -165,7 +170,7 @@ mod tests {
         fn any_number_is_converted_or_refused(x in any::<f64>(), y in any::<f64>()) {
             for code in [27572, 4807, 2065, 29100, 31700] {
                 let proj4 = Proj4::from_epsg(code).unwrap().unwrap();
-                for (x, y) in [proj4.to_wgs84((x, y)), proj4.from_wgs84((x, y))].into_iter().flatten() {
+                for (x, y) in [proj4.to_wgs84((x, y)), proj4.out_of_wgs84((x, y))].into_iter().flatten() {
                     prop_assert!(x.is_finite() && y.is_finite());
                 }
             }
@@ -175,7 +180,7 @@ mod tests {
         fn any_text_is_parsed_or_refused(text in "\\+proj=(lcc|omerc|poly|krovak|utm|geos)( \\+(lat_0|lon_0|a|b|R|rf|zone|h|pm|towgs84|units|ellps)=[-0-9.,a-zA-Z]{0,9}){0,5}") {
             if let Ok(proj4) = Proj4::parse(&text) {
                 let _ = proj4.to_wgs84((500_000.0, 5_000_000.0));
-                let _ = proj4.from_wgs84((3.0, 45.0));
+                let _ = proj4.out_of_wgs84((3.0, 45.0));
             }
         }
     }

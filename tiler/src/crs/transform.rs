@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use proj_core::{CrsDef, GeographicCrsDef, SelectionOptions};
 
-use super::{Crs, CrsError, Engine, Key, definition::bare_datum, proj4::Proj4};
+use super::{
+    Crs, CrsError, Engine, Key,
+    definition::{bare_datum, is_other_unit},
+    proj4::Proj4,
+};
 use crate::geom::Bounds;
 
 /// Steps along an edge when a rectangle is converted.
@@ -82,10 +86,10 @@ impl Transform {
                 Err(error) => return Err(failed(error.to_string())),
             }
         };
-        if *from_unit != 1.0 {
+        if is_other_unit(*from_unit) {
             steps.insert(0, Step::Scale(*from_unit));
         }
-        if *to_unit != 1.0 {
+        if is_other_unit(*to_unit) {
             steps.push(Step::Scale(1.0 / to_unit));
         }
         Ok(Self { steps })
@@ -188,7 +192,7 @@ impl Step {
                 (x.is_finite() && y.is_finite()).then_some((x, y))
             }
             Self::ToWgs84(proj4) => proj4.to_wgs84((x, y)),
-            Self::FromWgs84(proj4) => proj4.from_wgs84((x, y)),
+            Self::FromWgs84(proj4) => proj4.out_of_wgs84((x, y)),
             Self::Scale(factor) => Some((x * factor, y * factor)),
         }
     }

@@ -4,10 +4,9 @@
 
 use proj_core::{
     CrsDef, Datum, DatumToWgs84, Ellipsoid, GeographicCrsDef, HelmertParams, LinearUnit, ProjectedCrsDef,
-    ProjectionMethod,
 };
 
-use super::{CrsError, Method, definition::Definition, proj4};
+use super::{CrsError, Method, definition::Definition, projection};
 
 /// The parameters of a CRS without a code. Angles are degrees; false origin in `metres_per_unit`.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,10 +114,10 @@ pub(super) fn definition(p: &UserDefined) -> Result<Definition, CrsError> {
     let datum = datum(p)?;
     let own_meridian = p.method == Method::Geographic && p.prime_meridian_deg != 0.0;
     if let Some(name) = p.method.proj_name().or(own_meridian.then_some("longlat")) {
-        return Ok(Definition::Text(text(p, name, &datum)));
+        return Ok(Definition::Text(projection::proj_string(p, name, &datum)));
     }
     let base = p.geographic_code.filter(|code| proj_core::lookup_epsg(*code).is_some()).unwrap_or(0);
-    let Some(method) = projection(p)? else {
+    let Some(method) = projection::method(p)? else {
         return Ok(Definition::Core(CrsDef::Geographic(GeographicCrsDef::new(base, datum, ""))));
     };
     let unit = LinearUnit::from_meters_per_unit(p.metres_per_unit)
@@ -150,144 +149,6 @@ fn check_numbers(p: &UserDefined) -> Result<(), CrsError> {
         Some(parameter) => Err(CrsError::Parameter { parameter }),
         None => Ok(()),
     }
-}
-
-/// The projection, lengths in metres; `None` for longitude and latitude.
-#[expect(clippy::too_many_lines, reason = "a table of methods")]
-fn projection(p: &UserDefined) -> Result<Option<ProjectionMethod>, CrsError> {
-    let (lon0, lat0, k0) = (p.origin_longitude_deg + p.prime_meridian_deg, p.origin_latitude_deg, p.scale);
-    let (false_easting, false_northing) =
-        (p.false_easting * p.metres_per_unit, p.false_northing * p.metres_per_unit);
-    let parallels = || {
-        let first =
-            p.standard_parallel_1_deg.ok_or(CrsError::Parameter { parameter: "first standard parallel" })?;
-        Ok((first, p.standard_parallel_2_deg.unwrap_or(first)))
-    };
-    let azimuth = p.azimuth_deg.ok_or(CrsError::Parameter { parameter: "azimuth" });
-    let hotine = |azimuth: f64, angle: f64, variant_b: bool| ProjectionMethod::HotineObliqueMercator {
-        latc: lat0,
-        lonc: lon0,
-        azimuth,
-        rectified_grid_angle: angle,
-        k0,
-        false_easting,
-        false_northing,
-        variant_b,
-    };
-    let angle = p.rectified_grid_angle_deg.unwrap_or(90.0);
-    Ok(Some(match p.method {
-        Method::TransverseMercator => {
-            ProjectionMethod::TransverseMercator { lon0, lat0, k0, false_easting, false_northing }
-        }
-        Method::Mercator => ProjectionMethod::Mercator {
-            lon0,
-            lat_ts: p.standard_parallel_1_deg.unwrap_or(0.0),
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::LambertConic2sp => {
-            let (lat1, lat2) = parallels()?;
-            ProjectionMethod::LambertConformalConic {
-                lon0,
-                lat0,
-                lat1,
-                lat2,
-                k0: 1.0,
-                false_easting,
-                false_northing,
-            }
-        }
-        Method::LambertConic1sp => ProjectionMethod::LambertConformalConic {
-            lon0,
-            lat0,
-            lat1: lat0,
-            lat2: lat0,
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::LambertAzimuthalEqualArea => {
-            ProjectionMethod::LambertAzimuthalEqualArea { lon0, lat0, false_easting, false_northing }
-        }
-        Method::AlbersEqualArea => {
-            let (lat1, lat2) = parallels()?;
-            ProjectionMethod::AlbersEqualArea { lon0, lat0, lat1, lat2, false_easting, false_northing }
-        }
-        Method::PolarStereographic => ProjectionMethod::PolarStereographic {
-            lon0,
-            lat_ts: p.standard_parallel_1_deg.unwrap_or(lat0),
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::ObliqueStereographic => {
-            ProjectionMethod::ObliqueStereographic { lon0, lat0, k0, false_easting, false_northing }
-        }
-        Method::ObliqueMercator => hotine(azimuth?, angle, false),
-        Method::ObliqueMercatorCentre => hotine(azimuth?, angle, true),
-        Method::SwissObliqueMercator => hotine(90.0, 90.0, true),
-        Method::LabordeObliqueMercator => ProjectionMethod::LabordeObliqueMercator {
-            lon0,
-            lat0,
-            azimuth: azimuth?,
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::AzimuthalEquidistant => {
-            ProjectionMethod::AzimuthalEquidistant { lon0, lat0, false_easting, false_northing }
-        }
-        Method::CassiniSoldner => {
-            ProjectionMethod::CassiniSoldner { lon0, lat0, false_easting, false_northing }
-        }
-        Method::Polyconic => {
-            ProjectionMethod::AmericanPolyconic { lon0, lat0, false_easting, false_northing }
-        }
-        // Geographic, and those that went to the second engine.
-        _ => return Ok(None),
-    }))
-}
-
-/// A PROJ string for the second engine.
-fn text(p: &UserDefined, name: &str, datum: &Datum) -> String {
-    let mut text = format!("+proj={name}");
-    if name != "longlat" {
-        let lengths = (p.false_easting * p.metres_per_unit, p.false_northing * p.metres_per_unit);
-        text += &format!(" +lon_0={} +x_0={} +y_0={}", p.origin_longitude_deg, lengths.0, lengths.1);
-        text += &match p.method {
-            Method::Equirectangular => {
-                format!(
-                    " +lat_ts={} +lat_0={}",
-                    p.standard_parallel_1_deg.unwrap_or(0.0),
-                    p.origin_latitude_deg
-                )
-            }
-            Method::CylindricalEqualArea => {
-                format!(" +lat_ts={}", p.standard_parallel_1_deg.unwrap_or(p.origin_latitude_deg))
-            }
-            _ => format!(" +lat_0={}", p.origin_latitude_deg),
-        };
-        if p.method == Method::EquidistantConic {
-            let first = p.standard_parallel_1_deg.unwrap_or(p.origin_latitude_deg);
-            text += &format!(" +lat_1={first} +lat_2={}", p.standard_parallel_2_deg.unwrap_or(first));
-        }
-        if p.method == Method::Stereographic {
-            text += &format!(" +k_0={}", p.scale);
-        }
-        text += &format!(" +to_meter={}", p.metres_per_unit);
-    }
-    let declared = p.to_wgs84.map(|shift| shift.map(|number| number.to_string()).join(","));
-    let ellipsoid = datum.ellipsoid();
-    let (major, minor) =
-        (ellipsoid.semi_major_axis(), ellipsoid.semi_major_axis() * (1.0 - ellipsoid.flattening()));
-    let own = || format!("+a={major} +b={minor}");
-    text + " "
-        + &match (declared, p.geographic_code.and_then(proj4::datum_tokens)) {
-            (Some(shift), _) => format!("{} +towgs84={shift} +pm={}", own(), p.prime_meridian_deg),
-            (None, Some(tokens)) => tokens,
-            (None, None) => format!("{} +pm={}", own(), p.prime_meridian_deg),
-        }
 }
 
 /// The datum by its code, by the geographic CRS, or as an ellipsoid whose shift nobody declared.

@@ -1,5 +1,5 @@
 //! WKT 1 to parameters, for what the library's parser refuses: datums it does not know (ESRI's `D_NTF`), meridians other
-//! than Greenwich, methods of the second engine. It reads what GDAL and ArcGIS write into `.prj` and `.aux.xml` files.
+//! than Greenwich, methods of the second engine. It reads what GDAL and `ArcGIS` write into `.prj` and `.aux.xml` files.
 
 use super::{Method, UserDefined};
 
@@ -79,7 +79,7 @@ pub(super) fn parameters(wkt: &str) -> Option<UserDefined> {
             .and_then(|meridian| meridian.number(1))
             .map_or(0.0, meridian),
         to_wgs84: datum.child("TOWGS84").and_then(Node::shift),
-        datum_code: datum.code(),
+        datum_code: datum.code().or_else(|| datum_code(datum.values.first()?)),
         degrees_per_unit: degrees,
         citation: root.values.first().copied().unwrap_or_default().to_owned(),
         ..UserDefined::default()
@@ -88,7 +88,7 @@ pub(super) fn parameters(wkt: &str) -> Option<UserDefined> {
         return Some(UserDefined { method: Method::Geographic, ..earth });
     }
     let name = plain(root.child("PROJECTION")?.values.first()?);
-    let (_, method) = METHODS.iter().find(|(known, _)| *known == name)?;
+    let (_, mut method) = *METHODS.iter().find(|(known, _)| *known == name)?;
     let parameter = |names: &[&str]| {
         let all = || root.children.iter().filter(|child| child.keyword.eq_ignore_ascii_case("PARAMETER"));
         names.iter().find_map(|name| {
@@ -98,8 +98,12 @@ pub(super) fn parameters(wkt: &str) -> Option<UserDefined> {
         })
     };
     let angle = |names: &[&str]| parameter(names).map(|angle| angle * degrees);
+    // ESRI has one name for both.
+    if method == Method::LambertConic2sp && parameter(&["standardparallel2"]).is_none() {
+        method = Method::LambertConic1sp;
+    }
     Some(UserDefined {
-        method: *method,
+        method,
         origin_latitude_deg: angle(&["latitudeoforigin", "latitudeofcenter", "centralparallel"])
             .unwrap_or(0.0),
         origin_longitude_deg: angle(&["centralmeridian", "longitudeofcenter", "longitudeoforigin"])
@@ -121,9 +125,20 @@ fn meridian(degrees: f64) -> f64 {
     if (degrees - 2.337_229_17).abs() < 1e-7 { 2.337_229_166_666_67 } else { degrees }
 }
 
+/// Datums of French and neighbouring data whose names the library does not know; Greenwich in place of Paris.
+fn datum_code(name: &str) -> Option<u32> {
+    let name = plain(name);
+    Some(match name.strip_prefix('d').filter(|_| name.starts_with("dntf")).unwrap_or(&name) {
+        "ntf" | "ntfparis" | "nouvelletriangulationfrancaise" | "nouvelletriangulationfrancaiseparis" => 6275,
+        "deuropean1950" | "europeandatum1950" => 6230,
+        "ddeutscheshauptdreiecksnetz" | "deutscheshauptdreiecksnetz" => 6314,
+        _ => return None,
+    })
+}
+
 /// A name without case and punctuation.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 impl<'a> Node<'a> {
@@ -195,7 +210,7 @@ mod tests {
     use super::*;
     use crate::crs::Crs;
 
-    /// As ArcGIS writes `.prj` files: name, parameters of the projection.
+    /// As `ArcGIS` writes `.prj` files: name, parameters of the projection.
     fn esri(name: &str, geographic: &str, projection: &str) -> String {
         format!(
             r#"PROJCS["{name}",GEOGCS[{geographic},PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],{projection},UNIT["Meter",1.0]]"#
@@ -268,6 +283,29 @@ mod tests {
             PARAMETER["Central_Meridian",0.0],PARAMETER["Standard_Parallel_1",0.0],PARAMETER["Auxiliary_Sphere_Type",0.0]"#,
         );
         assert_eq!(Crs::from_name(&wkt).unwrap().epsg(), Some(3857));
+    }
+
+    #[test]
+    fn what_gdal_adds_in_an_extension_comes_first() {
+        let wkt = esri(
+            "WGS 84 / Pseudo-Mercator",
+            WGS84,
+            r#"PROJECTION["Mercator_1SP"],PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],
+            PARAMETER["false_easting",0],PARAMETER["false_northing",0],EXTENSION["PROJ4","+proj=merc +a=6378137
+            +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null +wktext +no_defs"]"#,
+        );
+        assert_eq!(Crs::from_name(&wkt).unwrap().epsg(), Some(3857));
+    }
+
+    #[test]
+    fn lambert_2_etendu_in_grads_from_paris_keeps_its_code() {
+        let wkt = r#"PROJCS["NTF_Paris_Lambert_Zone_II",GEOGCS["GCS_NTF_Paris",
+            DATUM["Nouvelle_Triangulation_Francaise_(Paris)",SPHEROID["Clarke_1880_IGN",6378249.2,293.466021293627]],
+            PRIMEM["Paris",2.33722917],UNIT["Grad",0.0157079632679489]],PROJECTION["Lambert_Conformal_Conic"],
+            PARAMETER["False_Easting",600000.0],PARAMETER["False_Northing",2200000.0],PARAMETER["Central_Meridian",0.0],
+            PARAMETER["Standard_Parallel_1",52.0],PARAMETER["Scale_Factor",0.99987742],
+            PARAMETER["Latitude_Of_Origin",52.0],UNIT["Meter",1.0]]"#;
+        assert_eq!(Crs::from_name(wkt).unwrap().epsg(), Some(27572));
     }
 
     #[test]

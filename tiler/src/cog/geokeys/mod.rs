@@ -62,7 +62,6 @@ pub(super) fn crs(geo: &GeoTags) -> Result<Crs, GeoKeyError> {
     let code = |key| geo.short_key(key).filter(|&code| code != 0 && code != USER_DEFINED);
     let spelled_out = code(PROJECTION).is_some() || geo.short_key(PROJECTION_METHOD).is_some();
     let projected = match geo.short_key(MODEL_TYPE) {
-        Some(PROJECTED) => code(PROJECTED_CRS).is_some() || spelled_out,
         Some(GEOGRAPHIC) => false,
         Some(GEOCENTRIC) => return Err(GeoKeyError::Geocentric),
         _ => code(PROJECTED_CRS).is_some() || spelled_out,
@@ -181,8 +180,8 @@ fn flattening_of_axes(geo: &GeoTags) -> Option<f64> {
 
 /// `GeogTOWGS84GeoKey`: three or seven numbers.
 fn to_wgs84(geo: &GeoTags) -> Option<[f64; 7]> {
-    let keys = geo.key_directory.get(4..)?.chunks_exact(4);
-    let key = keys.filter(|key| key[0] == TO_WGS84 && key[1] == DOUBLES).next_back()?;
+    let mut keys = geo.key_directory.get(4..)?.chunks_exact(4);
+    let key = keys.find(|key| key[0] == TO_WGS84 && key[1] == DOUBLES)?;
     let (count, start) = (usize::from(key[2]), usize::from(key[3]));
     let numbers = geo.doubles.get(start..start.checked_add(count)?)?;
     match *numbers {
