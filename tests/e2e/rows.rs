@@ -7,7 +7,7 @@ const TILER: &[&[&str]] = &[
     &["composite", "style", "encode"],
     &["cog", "warp"],
     &["codec", "resample", "tms"],
-    &["tiff", "crs", "raster"],
+    &["tiff", "crs", "raster", "sidecar"],
     &["geom", "io"],
 ];
 

@@ -12,6 +12,7 @@ pub mod io;
 pub mod raster;
 pub mod render;
 pub mod resample;
+pub mod sidecar;
 pub mod style;
 pub mod tiff;
 pub mod tms;
