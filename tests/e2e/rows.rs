@@ -8,7 +8,7 @@ const TILER: &[&[&str]] = &[
     &["source", "warp"],
     &["cog", "jp2"],
     &["codec", "resample", "tms"],
-    &["tiff", "crs", "raster"],
+    &["tiff", "crs", "raster", "sidecar"],
     &["geom", "io"],
 ];
 

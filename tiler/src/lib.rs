@@ -13,6 +13,7 @@ pub mod jp2;
 pub mod raster;
 pub mod render;
 pub mod resample;
+pub mod sidecar;
 pub mod source;
 pub mod style;
 pub mod tiff;

@@ -6,6 +6,7 @@ use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use tiler::{
     cog::Interpretation,
+    raster::SampleType,
     source::{OpenOptions, Source},
 };
 
@@ -69,7 +70,9 @@ fn facts(source: &Source) -> Map<String, Value> {
     tell("overviews", json!(source.overviews().iter().map(|s| [s.width, s.height]).collect::<Vec<_>>()));
     tell("nodata", source.nodata().map_or(Value::Null, number));
     tell("mask", json!(level.has_mask_of_all_bands()));
-    tell("alpha", json!(source.has_alpha()));
+    // As GDAL's mask flags: alpha of two or four bands counts for all.
+    let counts = matches!(facts.bands, 2 | 4) && matches!(facts.sample, SampleType::U8 | SampleType::U16);
+    tell("alpha", json!(source.has_alpha() && counts));
     out
 }
 

@@ -8,7 +8,7 @@ use tiler::{
     cog,
     raster::SampleType,
     source::Source,
-    style::{BandStatistics, Interpretation, LayerFacts, Rescale, Style, StyleError, StyleSpec},
+    style::{BandRef, BandStatistics, Interpretation, LayerFacts, Rescale, Style, StyleError, StyleSpec},
 };
 
 use crate::log;
@@ -23,10 +23,18 @@ const SAMPLED_SOURCES: usize = 9;
 /// # Errors
 /// When a style asks for what the imagery does not have.
 pub fn styles(specs: &[StyleSpec], sources: &[Arc<Source>]) -> Result<Vec<Style>, StyleError> {
-    let automatic = [StyleSpec { name: AUTOMATIC.to_owned(), ..StyleSpec::default() }];
+    let automatic = [automatic(sources)];
     let specs = if specs.is_empty() { &automatic } else { specs };
     let facts = facts(specs, sources);
     specs.iter().map(|spec| spec.resolve(&facts)).collect()
+}
+
+/// The style that suits the imagery: where it says which bands are red, green, blue, these.
+fn automatic(sources: &[Arc<Source>]) -> StyleSpec {
+    let bands = sources.first().and_then(|source| source.facts().true_colour()).unwrap_or_default();
+    let is_first_three = bands == [0, 0, 0] || bands == [0, 1, 2];
+    let numbers = bands.iter().filter(|_| !is_first_three).map(|band| BandRef::Number(band + 1));
+    StyleSpec { name: AUTOMATIC.to_owned(), bands: numbers.collect(), ..StyleSpec::default() }
 }
 
 /// What the imagery is: that of the source with the most bands.
@@ -52,7 +60,7 @@ fn facts(specs: &[StyleSpec], sources: &[Arc<Source>]) -> LayerFacts {
         },
         palette: Some(known.palette.clone()).filter(|palette| !palette.is_empty()),
         statistics: if wants_statistics { statistics(main.bands(), sources) } else { Vec::new() },
-        band_names: Vec::new(),
+        band_names: (0..main.bands()).map(|band| known.band_name(band)).collect(),
     }
 }
 

@@ -11,11 +11,11 @@ const PIXEL_IS_POINT: u16 = 2;
 pub enum GeorefError {
     #[error(
         "neither ModelPixelScaleTag with ModelTiepointTag nor ModelTransformationTag is there; \
-         set bounds with `gdal_edit.py -a_ullr` or bring the world file in with `gdal_translate`"
+         set bounds with `gdal_edit.py -a_ullr` or lay a world file (.tfw) beside the image"
     )]
     Missing,
-    #[error("several tie points without a matrix: warp the image first with `gdalwarp`")]
-    GroundControlPoints,
+    #[error("{count} ground control points and no geotransform: warp the image first with `gdalwarp`")]
+    GroundControlPoints { count: usize },
     #[error("a number of the geotransform is not finite, or its pixels have no area")]
     NoArea,
 }
@@ -23,16 +23,19 @@ pub enum GeorefError {
 /// The map from pixel corners to the CRS.
 ///
 /// Source: OGC GeoTIFF 1.1 (OGC 19-008r4), 7.1.2 for PixelIsPoint: coordinates are then those of pixel centres, half a
-/// pixel away from the corners that everything here counts from.
+/// pixel away from the corners that everything here counts from. Where files contradict the standard, as GDAL: a scale
+/// wins over a matrix; a negative scale of rows still means north up; with a scale the first tie point is enough, without
+/// one tie points are ground control points, however regular. RPCs are not looked at.
 pub fn geotransform(geo: &GeoTags) -> Result<GeoTransform, GeorefError> {
-    let mut c = match (&geo.transformation[..], &geo.pixel_scale[..], &geo.tiepoints[..]) {
-        (&[a, b, _, d, e, f, _, h, ..], ..) => [d, a, b, h, e, f],
-        (_, &[sx, sy, ..], &[i, j, _, x, y, _]) => [x - i * sx, sx, 0.0, y + j * sy, 0.0, -sy],
-        // Some writers repeat the tie point of a regular grid; the first is enough.
-        (_, &[sx, sy, ..], &[i, j, _, x, y, _, ..]) if sx != 0.0 && sy != 0.0 => {
-            [x - i * sx, sx, 0.0, y + j * sy, 0.0, -sy]
+    let mut c = match (&geo.pixel_scale[..], &geo.tiepoints[..], &geo.transformation[..]) {
+        (&[sx, sy, ..], &[i, j, _, x, y, _, ..], _) if sx != 0.0 && sy != 0.0 => {
+            [x - i * sx, sx, 0.0, y + j * sy.abs(), 0.0, -sy.abs()]
         }
-        (_, _, points) if points.len() > 6 => return Err(GeorefError::GroundControlPoints),
+        (&[sx, sy, ..], ..) if sx != 0.0 && sy != 0.0 => return Err(GeorefError::Missing),
+        (_, _, &[a, b, _, d, e, f, _, h, _, _, _, _, _, _, _, _]) => [d, a, b, h, e, f],
+        (_, points, _) if points.len() >= 6 => {
+            return Err(GeorefError::GroundControlPoints { count: points.len() / 6 });
+        }
         _ => return Err(GeorefError::Missing),
     };
     if geo.short_key(RASTER_TYPE) == Some(PIXEL_IS_POINT) {
@@ -86,5 +89,36 @@ mod tests {
         };
         assert_eq!(geotransform(&geo), Err(GeorefError::NoArea));
         assert_eq!(geotransform(&GeoTags::default()), Err(GeorefError::Missing));
+    }
+
+    #[test]
+    fn a_negative_scale_is_north_up_all_the_same() {
+        let geo = GeoTags {
+            pixel_scale: vec![2.0, -3.0, 0.0],
+            tiepoints: vec![0.0, 10.0, 0.0, 100.0, 200.0, 0.0],
+            ..GeoTags::default()
+        };
+        assert_eq!(geotransform(&geo), Ok(GeoTransform::north_up(100.0, 230.0, 2.0, 3.0)));
+    }
+
+    #[test]
+    fn a_scale_of_zero_leaves_the_word_to_the_matrix() {
+        let mut matrix = vec![0.0; 16];
+        (matrix[0], matrix[3], matrix[5], matrix[7]) = (1.0, 100.0, 2.0, 200.0);
+        let geo = GeoTags { pixel_scale: vec![0.0, 0.0, 0.0], transformation: matrix, ..GeoTags::default() };
+        assert_eq!(geotransform(&geo), Ok(GeoTransform([100.0, 1.0, 0.0, 200.0, 0.0, 2.0])));
+    }
+
+    #[test]
+    fn tie_points_without_a_scale_are_ground_control_points() {
+        let corners = [0.0, 0.0, 0.0, 5.0, 9.0, 0.0, 10.0, 0.0, 0.0, 6.0, 9.0, 0.0];
+        let geo = GeoTags { tiepoints: corners.to_vec(), ..GeoTags::default() };
+        assert_eq!(geotransform(&geo), Err(GeorefError::GroundControlPoints { count: 2 }));
+    }
+
+    #[test]
+    fn a_scale_without_a_tie_point_is_not_enough() {
+        let geo = GeoTags { pixel_scale: vec![1.0, 1.0, 0.0], ..GeoTags::default() };
+        assert_eq!(geotransform(&geo), Err(GeorefError::Missing));
     }
 }

@@ -15,20 +15,29 @@
 //! # Ok::<(), tiler::crs::CrsError>(())
 //! ```
 
+mod definition;
+mod method;
 mod names;
+mod ntf;
 #[cfg(test)]
 mod oracle;
+mod proj4;
+mod projection;
 mod recognise;
 mod transform;
 mod user_defined;
+mod wkt1;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use proj_core::{CrsDef, Datum, DatumToWgs84, GeographicCrsDef, HelmertParams, ProjectedCrsDef};
+use proj_core::{CrsDef, ProjectedCrsDef};
 
+use definition::Definition;
+pub use method::Method;
+use proj4::Proj4;
 pub use transform::Transform;
-pub use user_defined::{Method, UserDefined};
+pub use user_defined::UserDefined;
 
 /// Metres along the equator of WGS 84 in one degree: OGC's convention for scale denominators in degrees.
 pub const METRES_PER_DEGREE: f64 = 111_319.490_793_273_58;
@@ -62,7 +71,10 @@ pub enum CrsError {
         parameter: &'static str,
     },
     /// No way from one to the other without a grid file.
-    #[error("no transformation from {from} to {to}: {reason}")]
+    #[error(
+        "no transformation from {from} to {to}: {reason}; \
+         warp the image first, with grids where they matter: `gdalwarp -t_srs EPSG:2154`"
+    )]
     NoTransform {
         /// Name of the source CRS.
         from: String,
@@ -96,28 +108,50 @@ enum Key {
 struct Inner {
     key: Key,
     title: String,
-    /// Always in east, north order.
-    def: CrsDef,
-    /// The text of a definition that declares its own datum shift, which `def` alone does not carry.
-    shifted: Option<String>,
+    engine: Engine,
+}
+
+/// What moves the coordinates of a CRS.
+enum Engine {
+    /// proj-core, the first choice.
+    Core {
+        /// Always in east, north order.
+        def: CrsDef,
+        /// The text of a definition that declares its own datum shift, which `def` alone does not carry.
+        shifted: Option<String>,
+        /// Degrees in a unit of geographic coordinates; 1 for all but a few old files.
+        degrees_per_unit: f64,
+    },
+    /// proj4rs, by way of WGS 84.
+    Proj4(Box<Proj4>),
+    /// Nothing: the CRS can be named, no more.
+    Named { reason: String },
 }
 
 impl Crs {
     /// The CRS of an EPSG code. A compound or 3D code gives its horizontal part.
     ///
+    /// A code can be known although nothing here can project it (EPSG:27200, New Zealand Map Grid): it has its name, and
+    /// [`Transform::new`] says why it goes nowhere.
+    ///
     /// # Errors
     ///
-    /// When the code is not known or its projection is not supported (EPSG:27572 and other Paris meridians).
+    /// When the code is not known, or not that of a horizontal CRS.
     pub fn from_epsg(code: u32) -> Result<Self, CrsError> {
-        let unknown = CrsError::UnknownCode { code };
-        let Some(def) = proj_core::lookup_epsg(code).and_then(|def| def.horizontal_crs()) else {
-            return Err(unknown);
-        };
-        if def.is_geocentric() {
-            return Err(unknown);
+        let def = proj_core::lookup_epsg(code).and_then(|def| def.horizontal_crs());
+        let def = def.filter(|def| !def.is_geocentric());
+        if let Some(def) = &def
+            && !proj4::has_own_meridian(def.epsg())
+        {
+            let code = if def.epsg() == 0 { code } else { def.epsg() };
+            return Ok(Self::with_core(Key::Epsg(code), def.name().to_owned(), def.clone(), 1.0));
         }
-        let code = if def.epsg() == 0 { code } else { def.epsg() };
-        Ok(Self::new(Key::Epsg(code), def.name().to_owned(), def))
+        let title = def.as_ref().map_or_else(|| format!("EPSG:{code}"), |def| def.name().to_owned());
+        let engine = match Proj4::from_epsg(code).ok_or(CrsError::UnknownCode { code })? {
+            Ok(proj4) => Engine::Proj4(Box::new(proj4)),
+            Err(error) => Engine::Named { reason: error.to_string() },
+        };
+        Ok(Self(Arc::new(Inner { key: Key::Epsg(code), title, engine })))
     }
 
     /// WGS 84 in longitude, latitude order.
@@ -126,8 +160,8 @@ impl Crs {
     ///
     /// Never in practice: EPSG:4326 is in the registry.
     pub fn crs84() -> Result<Self, CrsError> {
-        let wgs84 = Self::from_epsg(4326)?;
-        Ok(Self::new(Key::Crs84, "WGS 84 (CRS84)".to_owned(), wgs84.0.def.clone()))
+        let def = proj_core::lookup_epsg(4326).ok_or(CrsError::UnknownCode { code: 4326 })?;
+        Ok(Self::with_core(Key::Crs84, "WGS 84 (CRS84)".to_owned(), def, 1.0))
     }
 
     /// The CRS of a name in any of the usual spellings: `EPSG:2154`, an OGC URN or URL, `IGNF:LAMB93`,
@@ -140,7 +174,7 @@ impl Crs {
         match names::resolve(name) {
             Some(names::Named::Epsg(code)) => Self::from_epsg(code),
             Some(names::Named::Crs84) => Self::crs84(),
-            None if names::is_definition(name) => Self::from_definition(name.trim()),
+            None if names::is_definition(name) => definition::parse(name.trim()),
             None => Err(CrsError::UnknownName { name: name.chars().take(120).collect() }),
         }
     }
@@ -151,7 +185,29 @@ impl Crs {
     ///
     /// When a parameter the method needs is missing or not a number.
     pub fn from_user_defined(parameters: &UserDefined) -> Result<Self, CrsError> {
-        Self::custom(user_defined::definition(parameters)?, &parameters.citation, None)
+        let unit = parameters.degrees_per_unit;
+        match user_defined::definition(parameters)? {
+            Definition::Core(def) if definition::is_other_unit(unit) && def.is_geographic() => {
+                definition::in_other_unit(def, &parameters.citation, unit)
+            }
+            Definition::Core(def) => definition::custom(def, &parameters.citation, None),
+            Definition::Text(text) => definition::by_proj4(&text, &parameters.citation, unit),
+        }
+    }
+
+    /// The same CRS with coordinates in another linear unit, as a file may have it beside a code.
+    ///
+    /// The false origin stays where it is on the ground. A CRS in degrees is returned as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the unit is no length, or the CRS cannot be given another one.
+    pub fn with_linear_unit(&self, metres_per_unit: f64) -> Result<Self, CrsError> {
+        let own = self.metres_per_unit();
+        if self.is_geographic() || (own - metres_per_unit).abs() <= 1e-9 * own {
+            return Ok(self.clone());
+        }
+        definition::with_linear_unit(self, metres_per_unit)
     }
 
     /// The EPSG code; `None` for CRS84 and for a CRS without a code.
@@ -204,50 +260,30 @@ impl Crs {
         }
     }
 
-    /// Whether coordinates are degrees.
+    /// Whether coordinates are longitude and latitude, in degrees but for a few old files (grads, arc-seconds).
     pub fn is_geographic(&self) -> bool {
-        self.0.def.is_geographic()
+        match &self.0.engine {
+            Engine::Core { def, .. } => def.is_geographic(),
+            Engine::Proj4(proj4) => proj4.is_geographic(),
+            Engine::Named { .. } => false,
+        }
     }
 
     /// Metres in one unit of the coordinates; [`METRES_PER_DEGREE`] for degrees.
     pub fn metres_per_unit(&self) -> f64 {
-        self.0.def.as_projected().map_or(METRES_PER_DEGREE, ProjectedCrsDef::linear_unit_to_meter)
-    }
-
-    fn new(key: Key, title: String, def: CrsDef) -> Self {
-        let def = def.with_axis_order(proj_core::AxisOrder::EastNorth);
-        Self(Arc::new(Inner { key, title, def, shifted: None }))
-    }
-
-    fn from_definition(text: &str) -> Result<Self, CrsError> {
-        let parsed = proj_wkt::parse_crs(text).map_err(|e| CrsError::Definition { reason: e.to_string() })?;
-        let def = parsed
-            .horizontal_crs()
-            .filter(|def| !def.is_geocentric())
-            .ok_or_else(|| CrsError::Definition { reason: "it has no horizontal part".to_owned() })?;
-        let title = text.split('"').nth(1).unwrap_or(text);
-        Self::custom(def, title, Some(text))
-    }
-
-    /// A definition by parameters: the code it amounts to, or itself after a check that it can project.
-    fn custom(def: CrsDef, title: &str, text: Option<&str>) -> Result<Self, CrsError> {
-        let declared = !is_null_shift(def.datum()) && def.datum().declares_shift();
-        let def = if declared { def } else { with_plain_datum(def) };
-        if !declared {
-            let known = if def.epsg() == 0 { recognise::code(&def) } else { Some(def.epsg()) };
-            if let Some(crs) = known.and_then(|code| Self::from_epsg(code).ok()) {
-                return Ok(crs);
-            }
+        match &self.0.engine {
+            Engine::Core { def, degrees_per_unit, .. } => def
+                .as_projected()
+                .map_or(METRES_PER_DEGREE * degrees_per_unit, ProjectedCrsDef::linear_unit_to_meter),
+            Engine::Proj4(proj4) if proj4.is_geographic() => METRES_PER_DEGREE * proj4.degrees_per_unit(),
+            Engine::Proj4(proj4) => proj4.metres_per_unit(),
+            Engine::Named { .. } => 1.0,
         }
+    }
+
+    fn with_core(key: Key, title: String, def: CrsDef, degrees_per_unit: f64) -> Self {
         let def = def.with_axis_order(proj_core::AxisOrder::EastNorth);
-        let base = CrsDef::Geographic(GeographicCrsDef::new(0, bare_datum(def.datum()), ""));
-        let alone = def.clone().with_datum(bare_datum(def.datum()));
-        proj_core::Transform::from_crs_defs(&alone, &base)
-            .map_err(|e| CrsError::Definition { reason: e.to_string() })?;
-        let title: String = title.trim().chars().take(120).collect();
-        let title = if title.is_empty() { "user-defined CRS".to_owned() } else { title };
-        let shifted = text.filter(|_| declared).map(str::to_owned);
-        Ok(Self(Arc::new(Inner { key: Key::Custom(describe(&def)), title, def, shifted })))
+        Self(Arc::new(Inner { key, title, engine: Engine::Core { def, shifted: None, degrees_per_unit } }))
     }
 }
 
@@ -272,34 +308,6 @@ impl std::fmt::Debug for Crs {
             Key::Epsg(_) | Key::Crs84 => write!(f, "Crs({})", self.name()),
         }
     }
-}
-
-/// The numbers of a definition as text: what makes two definitions without a code equal.
-fn describe(def: &CrsDef) -> String {
-    let (datum, unit) = (def.datum(), def.as_projected().map(ProjectedCrsDef::linear_unit_to_meter));
-    let method = def.as_projected().map(ProjectedCrsDef::method);
-    format!("{method:?} {unit:?} {:?} {:?} {}", datum.ellipsoid(), datum.to_wgs84(), datum.epsg())
-}
-
-fn is_null_shift(datum: &Datum) -> bool {
-    datum.epsg() == 0
-        && matches!(datum.to_wgs84(), DatumToWgs84::Helmert(h) if *h == HelmertParams::identity())
-}
-
-/// A datum of which nothing is known, or a declared shift of zero, keeps latitude and longitude as they are.
-fn with_plain_datum(def: CrsDef) -> CrsDef {
-    let datum = def.datum();
-    let unknown = datum.epsg() == 0 && matches!(datum.to_wgs84(), DatumToWgs84::Unknown);
-    if unknown || is_null_shift(datum) {
-        let plain = bare_datum(datum);
-        return def.with_datum(plain);
-    }
-    def
-}
-
-/// The ellipsoid alone, with latitude and longitude taken as they are.
-fn bare_datum(datum: &Datum) -> Datum {
-    Datum::new(datum.ellipsoid(), DatumToWgs84::Identity).expect("the identity is a valid shift")
 }
 
 #[cfg(test)]
@@ -347,6 +355,30 @@ mod tests {
     fn an_unknown_code_is_an_error() {
         assert!(matches!(Crs::from_epsg(1), Err(CrsError::UnknownCode { code: 1 })));
         assert!(matches!(Crs::from_epsg(4978), Err(CrsError::UnknownCode { .. })), "geocentric");
+    }
+
+    #[test]
+    fn a_code_that_nothing_projects_still_has_its_name() {
+        let grid = Crs::from_epsg(27200).unwrap();
+        assert_eq!(grid.name(), "EPSG:27200");
+        let error = Transform::new(&grid, &Crs::from_epsg(4326).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("gdalwarp -t_srs"), "{error}");
+    }
+
+    #[test]
+    fn lambert_2_etendu_has_its_title_and_unit() {
+        let lambert = Crs::from_epsg(27572).unwrap();
+        assert_eq!(lambert.title(), "NTF (Paris) / Lambert zone II");
+        assert!((lambert.metres_per_unit() - 1.0).abs() < 1e-15 && !lambert.is_geographic());
+    }
+
+    #[test]
+    fn another_unit_keeps_the_place_and_loses_the_code() {
+        let feet = Crs::from_epsg(2154).unwrap().with_linear_unit(0.3048).unwrap();
+        assert_eq!(feet.epsg(), None);
+        let t = Transform::new(&feet, &Crs::from_epsg(2154).unwrap()).unwrap();
+        let (x, y) = t.convert(700_000.0 / 0.3048, 6_600_000.0 / 0.3048).unwrap();
+        assert!((x - 700_000.0).abs() < 1e-4 && (y - 6_600_000.0).abs() < 1e-4, "{x} {y}");
     }
 
     #[test]

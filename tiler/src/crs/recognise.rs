@@ -1,6 +1,9 @@
 //! Recognises a definition by its numbers: Lambert-93 written without its code is still EPSG:2154.
 //!
-//! It compares with a list of candidates, those met in French and neighbouring data, and guesses nothing else.
+//! It compares with a list of candidates, those met in French and neighbouring data, and, for a definition that names its
+//! datum, with the whole registry. It guesses nothing else.
+
+use std::{collections::HashMap, sync::LazyLock};
 
 use proj_core::{CrsDef, Datum, ProjectedCrsDef, ProjectionMethod};
 
@@ -28,16 +31,56 @@ fn candidates() -> impl Iterator<Item = u32> {
         .chain([3395, 3035, 3034, 2056, 28992, 31370, 21781, 3163])
 }
 
-/// The EPSG code whose definition has these numbers, `None` when no candidate has them.
-pub(super) fn code(def: &CrsDef) -> Option<u32> {
+/// The EPSG code whose definition has these numbers, `None` when no candidate has them; the title decides between two.
+pub(super) fn code(def: &CrsDef, title: &str) -> Option<u32> {
     match def.as_projected() {
-        Some(projected) => projected_code(projected),
+        Some(projected) => projected_code(projected).or_else(|| registered_code(projected, title)),
         None => geographic_code(def.datum()),
     }
 }
 
+/// The code that WKT gives itself as its last word: `AUTHORITY["EPSG","27572"]]` or `ID["EPSG",27572]]`.
+pub(super) fn own_code(wkt: &str) -> Option<u32> {
+    let inner = wkt.trim_end().strip_suffix("]]")?;
+    let (before, code) = inner.rsplit_once(',')?;
+    let authority = before.trim_end().ends_with("\"EPSG\"");
+    authority.then(|| code.trim().trim_matches('"').parse().ok())?
+}
+
+/// Projected codes of the whole registry by datum and central meridian in microdegrees; made once, in milliseconds.
+static REGISTRY: LazyLock<HashMap<(u32, i64), Vec<u32>>> = LazyLock::new(|| {
+    let mut index: HashMap<_, Vec<u32>> = HashMap::new();
+    for code in 2000..33_000 {
+        let Some(known) = proj_core::lookup_epsg(code) else { continue };
+        let Some(numbers) = known.as_projected().and_then(|def| numbers(&def.method())) else { continue };
+        index.entry((known.datum().epsg(), microdegrees(numbers.angles[0]))).or_default().push(code);
+    }
+    index
+});
+
+fn microdegrees(angle: f64) -> i64 {
+    (angle * 1e6).round() as i64
+}
+
+/// Among all codes on the very same datum, the one with these numbers and this unit.
+fn registered_code(def: &ProjectedCrsDef, title: &str) -> Option<u32> {
+    let datum = def.datum().epsg();
+    let wanted = numbers(&def.method()).filter(|_| datum != 0)?;
+    let meridian = microdegrees(wanted.angles[0]);
+    let near = (meridian - 1..=meridian + 1).filter_map(|key| REGISTRY.get(&(datum, key))).flatten();
+    let same =
+        near.copied().filter_map(|code| Some((code, proj_core::lookup_epsg(code)?))).filter(|(_, known)| {
+            let Some(known) = known.as_projected() else { return false };
+            let unit = (known.linear_unit_to_meter() / def.linear_unit_to_meter() - 1.0).abs() < 1e-9;
+            unit && numbers(&known.method()).is_some_and(|numbers| wanted.agrees_with(&numbers))
+        });
+    let same: Vec<_> = same.collect();
+    let titled = same.iter().find(|(_, known)| known.name().eq_ignore_ascii_case(title.trim()));
+    titled.or(same.first()).map(|(code, _)| *code)
+}
+
 fn geographic_code(datum: &Datum) -> Option<u32> {
-    let by_datum = [4326, 4171, 4258, 9777, 9782, 5489, 4624, 4627, 4470, 4463, 4269]
+    let by_datum = [4326, 4171, 4258, 9777, 9782, 5489, 4624, 4627, 4470, 4463, 4269, 4275, 4230, 4314, 4267]
         .into_iter()
         .find(|code| datum.epsg() != 0 && proj_core::lookup_datum_code_for_crs(*code) == Some(datum.epsg()));
     let wgs84 =
@@ -160,6 +203,30 @@ fn numbers(method: &ProjectionMethod) -> Option<Numbers> {
         ProjectionMethod::ObliqueStereographic { lon0, lat0, k0, false_easting, false_northing } => {
             (5, [lon0, lat0, 0.0, 0.0], [false_easting, false_northing], k0)
         }
+        ProjectionMethod::AlbersEqualArea { lon0, lat0, lat1, lat2, false_easting, false_northing } => {
+            (6, [lon0, lat0, lat1.min(lat2), lat1.max(lat2)], [false_easting, false_northing], 1.0)
+        }
+        ProjectionMethod::PolarStereographic { lon0, lat_ts, k0, false_easting, false_northing } => {
+            (7, [lon0, lat_ts, 0.0, 0.0], [false_easting, false_northing], k0)
+        }
+        ProjectionMethod::HotineObliqueMercator {
+            latc,
+            lonc,
+            azimuth,
+            rectified_grid_angle,
+            k0,
+            false_easting,
+            false_northing,
+            variant_b,
+        } => (
+            8 + u8::from(variant_b),
+            [lonc, latc, azimuth, rectified_grid_angle],
+            [false_easting, false_northing],
+            k0,
+        ),
+        ProjectionMethod::CassiniSoldner { lon0, lat0, false_easting, false_northing } => {
+            (10, [lon0, lat0, 0.0, 0.0], [false_easting, false_northing], 1.0)
+        }
         _ => return None,
     };
     Some(Numbers { kind, angles, lengths, scale })
@@ -198,6 +265,13 @@ mod tests {
         let text = "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m";
         assert_eq!(code_of(text), Some(3857));
         assert_eq!(code_of("+proj=longlat +datum=WGS84 +no_defs"), Some(4326));
+    }
+
+    #[test]
+    fn a_definition_that_names_its_datum_is_compared_with_the_whole_registry() {
+        let text =
+            "+proj=aea +lat_1=27.5 +lat_2=35 +lat_0=18 +lon_0=-100 +x_0=1500000 +y_0=6000000 +datum=NAD83";
+        assert_eq!(code_of(text), Some(3083));
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! Coordinates from one CRS to another, point by point. It knows no pixel and no tile.
 
+use std::sync::Arc;
+
 use proj_core::{CrsDef, GeographicCrsDef, SelectionOptions};
 
-use super::{Crs, CrsError, Key, bare_datum};
+use super::{
+    Crs, CrsError, Engine, Key,
+    definition::{bare_datum, is_other_unit},
+    proj4::Proj4,
+};
 use crate::geom::Bounds;
 
 /// Steps along an edge when a rectangle is converted.
@@ -11,15 +17,22 @@ const EDGE_STEPS: u32 = 32;
 /// A prepared conversion, to be shared between threads; a call costs 0.1 to 0.5 µs and allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Transform {
-    /// None: both are the same. Two: no datum shift is known, latitude and longitude are kept between them.
+    /// None: both are the same. Two: no datum shift is known, latitude and longitude are kept between them, or the
+    /// way leads through WGS 84.
     steps: Vec<Step>,
 }
 
 #[derive(Clone, Debug)]
-struct Step {
-    proj: proj_core::Transform,
-    swap_before: bool,
-    swap_after: bool,
+enum Step {
+    Core {
+        proj: Box<proj_core::Transform>,
+        swap_before: bool,
+        swap_after: bool,
+    },
+    ToWgs84(Arc<Proj4>),
+    FromWgs84(Arc<Proj4>),
+    /// Angles in another unit than degrees.
+    Scale(f64),
 }
 
 impl Transform {
@@ -32,32 +45,85 @@ impl Transform {
     ///
     /// When the datums are known and no shift between them works without a grid file.
     pub fn new(from: &Crs, to: &Crs) -> Result<Self, CrsError> {
-        if from == to || from.0.def.semantically_equivalent(&to.0.def) {
+        if from == to {
             return Ok(Self { steps: Vec::new() });
         }
-        let failed = |reason: String| CrsError::NoTransform { from: from.name(), to: to.name(), reason };
-        if from.0.shifted.is_some() || to.0.shifted.is_some() {
-            let (Some(source), Some(target)) = (text(from), text(to)) else {
-                return Self::through_wgs84(from, to);
-            };
-            let step = declared_step(&source, &target).map_err(|e| failed(e.to_string()))?;
-            return Ok(Self { steps: vec![step] });
+        let core = |crs: &Crs| matches!(crs.0.engine, Engine::Core { .. });
+        if !core(from) || !core(to) {
+            return Self::through_wgs84(from, to);
         }
-        match plain_step(&from.0.def, &to.0.def) {
-            Ok(step) => Ok(Self { steps: vec![step] }),
-            Err(_) if from.0.def.datum().epsg() == 0 || to.0.def.datum().epsg() == 0 => {
-                let steps = ballpark(&from.0.def, &to.0.def).map_err(|e| failed(e.to_string()))?;
-                Ok(Self { steps })
+        match Self::core(from, to) {
+            Err(error) if from.epsg() != Some(4326) && to.epsg() != Some(4326) => {
+                Self::through_wgs84(from, to).map_err(|_| error)
             }
-            Err(error) => Err(failed(error.to_string())),
+            result => result,
         }
     }
 
-    fn through_wgs84(from: &Crs, to: &Crs) -> Result<Self, CrsError> {
-        let wgs84 = Crs::from_epsg(4326)?;
-        let mut steps = Self::new(from, &wgs84)?.steps;
-        steps.extend(Self::new(&wgs84, to)?.steps);
+    /// Both by the first engine.
+    fn core(from: &Crs, to: &Crs) -> Result<Self, CrsError> {
+        let failed = |reason: String| no_transform(from, to, reason);
+        let (
+            Engine::Core { def: from_def, shifted: from_shift, degrees_per_unit: from_unit },
+            Engine::Core { def: to_def, shifted: to_shift, degrees_per_unit: to_unit },
+        ) = (&from.0.engine, &to.0.engine)
+        else {
+            return Err(failed("the first engine does not know it".to_owned()));
+        };
+        let mut steps = if from_def.semantically_equivalent(to_def) {
+            Vec::new()
+        } else if from_shift.is_some() || to_shift.is_some() {
+            let (Some(source), Some(target)) = (text(from), text(to)) else {
+                return Self::through_wgs84(from, to);
+            };
+            vec![declared_step(&source, &target).map_err(|e| failed(e.to_string()))?]
+        } else {
+            match plain_step(from_def, to_def) {
+                Ok(step) => vec![step],
+                Err(_) if from_def.datum().epsg() == 0 || to_def.datum().epsg() == 0 => {
+                    ballpark(from_def, to_def).map_err(|e| failed(e.to_string()))?
+                }
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        };
+        if is_other_unit(*from_unit) {
+            steps.insert(0, Step::Scale(*from_unit));
+        }
+        if is_other_unit(*to_unit) {
+            steps.push(Step::Scale(1.0 / to_unit));
+        }
         Ok(Self { steps })
+    }
+
+    /// In two halves, each by the engine that can.
+    fn through_wgs84(from: &Crs, to: &Crs) -> Result<Self, CrsError> {
+        let wgs84 = Crs::crs84()?;
+        let failed = |reason: &str| no_transform(from, to, reason.to_owned());
+        let mut steps = match &from.0.engine {
+            Engine::Core { .. } => Self::half(from, &wgs84)?,
+            Engine::Proj4(proj4) => vec![Step::ToWgs84(Arc::new(Proj4::clone(proj4)))],
+            Engine::Named { reason } => return Err(failed(reason)),
+        };
+        steps.extend(match &to.0.engine {
+            Engine::Core { .. } => Self::half(&wgs84, to)?,
+            Engine::Proj4(proj4) => vec![Step::FromWgs84(Arc::new(Proj4::clone(proj4)))],
+            Engine::Named { reason } => return Err(failed(reason)),
+        });
+        Ok(Self { steps })
+    }
+
+    /// Between WGS 84 and a CRS of the first engine; by the second where the first knows no shift.
+    fn half(from: &Crs, to: &Crs) -> Result<Vec<Step>, CrsError> {
+        let error = match Self::core(from, to) {
+            Ok(transform) => return Ok(transform.steps),
+            Err(error) => error,
+        };
+        let second = |crs: &Crs| crs.epsg().and_then(Proj4::from_epsg)?.ok().map(Arc::new);
+        match (second(from), second(to)) {
+            (Some(proj4), _) => Ok(vec![Step::ToWgs84(proj4)]),
+            (_, Some(proj4)) => Ok(vec![Step::FromWgs84(proj4)]),
+            _ => Err(error),
+        }
     }
 
     /// The point `x, y` in the target CRS; `None` outside the domain of either CRS and for what is not finite.
@@ -118,25 +184,40 @@ impl Transform {
 impl Step {
     #[inline]
     fn convert(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
-        let point = if self.swap_before { (y, x) } else { (x, y) };
-        let (x, y) = self.proj.convert(point).ok()?;
-        let (x, y) = if self.swap_after { (y, x) } else { (x, y) };
-        (x.is_finite() && y.is_finite()).then_some((x, y))
+        match self {
+            Self::Core { proj, swap_before, swap_after } => {
+                let point = if *swap_before { (y, x) } else { (x, y) };
+                let (x, y) = proj.convert(point).ok()?;
+                let (x, y) = if *swap_after { (y, x) } else { (x, y) };
+                (x.is_finite() && y.is_finite()).then_some((x, y))
+            }
+            Self::ToWgs84(proj4) => proj4.to_wgs84((x, y)),
+            Self::FromWgs84(proj4) => proj4.out_of_wgs84((x, y)),
+            Self::Scale(factor) => Some((x * factor, y * factor)),
+        }
     }
+}
+
+fn no_transform(from: &Crs, to: &Crs, reason: String) -> CrsError {
+    CrsError::NoTransform { from: from.name(), to: to.name(), reason }
 }
 
 /// Both definitions as they are, in east, north order.
 fn plain_step(from: &CrsDef, to: &CrsDef) -> Result<Step, proj_core::Error> {
     let options = SelectionOptions::new().with_wgs84_pivot();
     let proj = proj_core::Transform::from_horizontal_components_with_selection_options(from, to, options)?;
-    Ok(Step { proj, swap_before: false, swap_after: false })
+    Ok(Step::Core { proj: Box::new(proj), swap_before: false, swap_after: false })
 }
 
 /// What the projection library's parser takes for the CRS; `None` for numbers without a text.
 fn text(crs: &Crs) -> Option<String> {
     let code = || crs.epsg().map(|code| format!("EPSG:{code}"));
     let crs84 = || (crs.0.key == Key::Crs84).then(|| "OGC:CRS84".to_owned());
-    crs.0.shifted.clone().or_else(code).or_else(crs84)
+    let shifted = match &crs.0.engine {
+        Engine::Core { shifted, .. } => shifted.clone(),
+        Engine::Proj4(_) | Engine::Named { .. } => None,
+    };
+    shifted.or_else(code).or_else(crs84)
 }
 
 /// Through the text of the definitions, for a datum shift that one of them declares itself.
@@ -144,7 +225,7 @@ fn declared_step(from: &str, to: &str) -> Result<Step, proj_wkt::ParseError> {
     let proj = proj_wkt::transform_from_crs_strings_horizontal(from, to)?;
     let swapped = |def: &CrsDef| def.axis_order() == Some(proj_core::AxisOrder::NorthEast);
     let (swap_before, swap_after) = (swapped(proj.source_crs()), swapped(proj.target_crs()));
-    Ok(Step { proj, swap_before, swap_after })
+    Ok(Step::Core { proj: Box::new(proj), swap_before, swap_after })
 }
 
 /// To longitude and latitude on the own ellipsoid, then on from there as if it were the other's.

@@ -3,51 +3,10 @@
 //! It does not read GeoKeys: the reader of the file fills [`UserDefined`], with angles already in degrees.
 
 use proj_core::{
-    CrsDef, Datum, DatumToWgs84, Ellipsoid, GeographicCrsDef, LinearUnit, ProjectedCrsDef, ProjectionMethod,
+    CrsDef, Datum, DatumToWgs84, Ellipsoid, GeographicCrsDef, HelmertParams, LinearUnit, ProjectedCrsDef,
 };
 
-use super::CrsError;
-
-/// The projection methods a file may spell out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// No projection: longitude and latitude.
-    Geographic,
-    /// Transverse Mercator, UTM among them.
-    TransverseMercator,
-    /// Mercator.
-    Mercator,
-    /// Lambert conformal conic with two standard parallels: Lambert-93, CC42 to CC50.
-    LambertConic2sp,
-    /// Lambert conformal conic with one standard parallel and a scale.
-    LambertConic1sp,
-    /// Lambert azimuthal equal area.
-    LambertAzimuthalEqualArea,
-    /// Albers equal area conic.
-    AlbersEqualArea,
-    /// Polar stereographic.
-    PolarStereographic,
-    /// Oblique (double) stereographic.
-    ObliqueStereographic,
-}
-
-impl Method {
-    /// The method of a `ProjCoordTransGeoKey` (3075), `None` when it is not supported.
-    /// Source: OGC 19-008r4, annex on coordinate transformation codes.
-    pub fn from_geo_key(value: u16) -> Option<Self> {
-        Some(match value {
-            1 => Self::TransverseMercator,
-            7 => Self::Mercator,
-            8 => Self::LambertConic2sp,
-            9 => Self::LambertConic1sp,
-            10 => Self::LambertAzimuthalEqualArea,
-            11 => Self::AlbersEqualArea,
-            15 => Self::PolarStereographic,
-            16 => Self::ObliqueStereographic,
-            _ => return None,
-        })
-    }
-}
+use super::{CrsError, Method, definition::Definition, projection};
 
 /// The parameters of a CRS without a code. Angles are degrees; false origin in `metres_per_unit`.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,12 +15,16 @@ pub struct UserDefined {
     pub method: Method,
     /// Latitude of the (false or natural) origin, degrees; default 0.
     pub origin_latitude_deg: f64,
-    /// Longitude of the origin or central meridian, degrees from Greenwich; default 0.
+    /// Longitude of the origin or central meridian, degrees from the prime meridian; default 0.
     pub origin_longitude_deg: f64,
     /// First standard parallel, degrees. Needed by the conics with two; latitude of true scale of the others.
     pub standard_parallel_1_deg: Option<f64>,
     /// Second standard parallel, degrees; default the first.
     pub standard_parallel_2_deg: Option<f64>,
+    /// Azimuth of the initial line of the oblique methods, degrees clockwise from north; default 90.
+    pub azimuth_deg: Option<f64>,
+    /// Angle from the rectified to the skew grid of the oblique methods, degrees; default 90.
+    pub rectified_grid_angle_deg: Option<f64>,
     /// Scale at the natural origin; default 1.
     pub scale: f64,
     /// Easting of the origin, in units of the CRS; default 0.
@@ -70,6 +33,12 @@ pub struct UserDefined {
     pub false_northing: f64,
     /// Metres in a unit of the CRS; default 1.
     pub metres_per_unit: f64,
+    /// Degrees in a unit of longitude and latitude, where these are the coordinates; default 1.
+    pub degrees_per_unit: f64,
+    /// Prime meridian, degrees from Greenwich; default 0.
+    pub prime_meridian_deg: f64,
+    /// Shift of the datum to WGS 84 that the file declares: metres, arc-seconds, ppm (position vector).
+    pub to_wgs84: Option<[f64; 7]>,
     /// `GeodeticCRSGeoKey` (2048): EPSG code of the geographic CRS below, when it is not user-defined.
     pub geographic_code: Option<u32>,
     /// `GeodeticDatumGeoKey` (2050): EPSG code of the datum.
@@ -92,10 +61,15 @@ impl Default for UserDefined {
             origin_longitude_deg: 0.0,
             standard_parallel_1_deg: None,
             standard_parallel_2_deg: None,
+            azimuth_deg: None,
+            rectified_grid_angle_deg: None,
             scale: 1.0,
             false_easting: 0.0,
             false_northing: 0.0,
             metres_per_unit: 1.0,
+            degrees_per_unit: 1.0,
+            prime_meridian_deg: 0.0,
+            to_wgs84: None,
             geographic_code: None,
             datum_code: None,
             ellipsoid_code: None,
@@ -106,29 +80,50 @@ impl Default for UserDefined {
     }
 }
 
-/// EPSG code, semi-major axis in metres, inverse flattening.
-const ELLIPSOIDS: [(u32, f64, f64); 8] = [
+/// EPSG code, semi-major axis in metres, inverse flattening (0 for a sphere).
+const ELLIPSOIDS: [(u32, f64, f64); 24] = [
     (7019, 6_378_137.0, 298.257_222_101),
     (7030, 6_378_137.0, 298.257_223_563),
+    (7001, 6_377_563.396, 299.324_964_6),
+    (7002, 6_377_340.189, 299.324_964_6),
+    (7003, 6_378_160.0, 298.25),
     (7004, 6_377_397.155, 299.152_812_8),
     (7008, 6_378_206.4, 294.978_698_213_898),
     (7011, 6_378_249.2, 293.466_021_293_626_5),
+    (7012, 6_378_249.145, 293.465),
+    (7013, 6_378_249.145, 293.466_307_7),
+    (7014, 6_378_249.2, 293.465_98),
+    (7015, 6_377_276.345, 300.801_7),
+    (7020, 6_378_200.0, 298.3),
     (7022, 6_378_388.0, 297.0),
-    (7001, 6_377_563.396, 299.324_964_6),
     (7024, 6_378_245.0, 298.3),
+    (7027, 6_376_523.0, 308.64),
+    (7036, 6_378_160.0, 298.247_167_427),
+    (7043, 6_378_135.0, 298.26),
+    (7050, 6_378_160.0, 298.25),
+    (7035, 6_371_000.0, 0.0),
+    (7047, 6_370_997.0, 0.0),
+    (7048, 6_371_007.0, 0.0),
+    (7052, 6_370_997.0, 0.0),
+    (7059, 6_378_137.0, 0.0),
 ];
 
-/// The definition in the projection library's terms.
-pub(super) fn definition(p: &UserDefined) -> Result<CrsDef, CrsError> {
+/// The definition in the terms of the engine that can project it.
+pub(super) fn definition(p: &UserDefined) -> Result<Definition, CrsError> {
     check_numbers(p)?;
     let datum = datum(p)?;
+    let own_meridian = p.method == Method::Geographic && p.prime_meridian_deg != 0.0;
+    if let Some(name) = p.method.proj_name().or(own_meridian.then_some("longlat")) {
+        return Ok(Definition::Text(projection::proj_string(p, name, &datum)));
+    }
     let base = p.geographic_code.filter(|code| proj_core::lookup_epsg(*code).is_some()).unwrap_or(0);
-    let Some(method) = projection(p)? else {
-        return Ok(CrsDef::Geographic(GeographicCrsDef::new(base, datum, "")));
+    let Some(method) = projection::method(p)? else {
+        return Ok(Definition::Core(CrsDef::Geographic(GeographicCrsDef::new(base, datum, ""))));
     };
     let unit = LinearUnit::from_meters_per_unit(p.metres_per_unit)
         .map_err(|_| CrsError::Parameter { parameter: "linear unit" })?;
-    Ok(CrsDef::Projected(ProjectedCrsDef::new_with_base_geographic_crs(0, base, datum, method, unit, "")))
+    let def = ProjectedCrsDef::new_with_base_geographic_crs(0, base, datum, method, unit, "");
+    Ok(Definition::Core(CrsDef::Projected(def)))
 }
 
 fn check_numbers(p: &UserDefined) -> Result<(), CrsError> {
@@ -137,100 +132,54 @@ fn check_numbers(p: &UserDefined) -> Result<(), CrsError> {
         ("origin longitude", p.origin_longitude_deg, 360.0),
         ("first standard parallel", p.standard_parallel_1_deg.unwrap_or(0.0), 90.0),
         ("second standard parallel", p.standard_parallel_2_deg.unwrap_or(0.0), 90.0),
+        ("azimuth", p.azimuth_deg.unwrap_or(0.0), 360.0),
+        ("rectified grid angle", p.rectified_grid_angle_deg.unwrap_or(0.0), 360.0),
+        ("prime meridian", p.prime_meridian_deg, 180.0),
         ("scale", p.scale, 10.0),
         ("false easting", p.false_easting, 1e9),
         ("false northing", p.false_northing, 1e9),
         ("linear unit", p.metres_per_unit, 1e6),
+        ("angular unit", p.degrees_per_unit, 360.0),
     ];
     let bad = checks.into_iter().find(|(_, value, most)| value.is_nan() || value.abs() > *most);
-    if let Some((parameter, ..)) = bad {
-        return Err(CrsError::Parameter { parameter });
+    let positive =
+        [("scale", p.scale), ("linear unit", p.metres_per_unit), ("angular unit", p.degrees_per_unit)];
+    let bad = bad.map(|(name, ..)| name);
+    match bad.or(positive.into_iter().find(|(_, value)| *value <= 0.0).map(|(name, _)| name)) {
+        Some(parameter) => Err(CrsError::Parameter { parameter }),
+        None => Ok(()),
     }
-    if p.scale <= 0.0 { Err(CrsError::Parameter { parameter: "scale" }) } else { Ok(()) }
-}
-
-/// The projection, lengths in metres; `None` for longitude and latitude.
-fn projection(p: &UserDefined) -> Result<Option<ProjectionMethod>, CrsError> {
-    let (lon0, lat0, k0) = (p.origin_longitude_deg, p.origin_latitude_deg, p.scale);
-    let (false_easting, false_northing) =
-        (p.false_easting * p.metres_per_unit, p.false_northing * p.metres_per_unit);
-    let parallels = || {
-        let first =
-            p.standard_parallel_1_deg.ok_or(CrsError::Parameter { parameter: "first standard parallel" })?;
-        Ok((first, p.standard_parallel_2_deg.unwrap_or(first)))
-    };
-    Ok(Some(match p.method {
-        Method::Geographic => return Ok(None),
-        Method::TransverseMercator => {
-            ProjectionMethod::TransverseMercator { lon0, lat0, k0, false_easting, false_northing }
-        }
-        Method::Mercator => ProjectionMethod::Mercator {
-            lon0,
-            lat_ts: p.standard_parallel_1_deg.unwrap_or(0.0),
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::LambertConic2sp => {
-            let (lat1, lat2) = parallels()?;
-            ProjectionMethod::LambertConformalConic {
-                lon0,
-                lat0,
-                lat1,
-                lat2,
-                k0: 1.0,
-                false_easting,
-                false_northing,
-            }
-        }
-        Method::LambertConic1sp => ProjectionMethod::LambertConformalConic {
-            lon0,
-            lat0,
-            lat1: lat0,
-            lat2: lat0,
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::LambertAzimuthalEqualArea => {
-            ProjectionMethod::LambertAzimuthalEqualArea { lon0, lat0, false_easting, false_northing }
-        }
-        Method::AlbersEqualArea => {
-            let (lat1, lat2) = parallels()?;
-            ProjectionMethod::AlbersEqualArea { lon0, lat0, lat1, lat2, false_easting, false_northing }
-        }
-        Method::PolarStereographic => ProjectionMethod::PolarStereographic {
-            lon0,
-            lat_ts: p.standard_parallel_1_deg.unwrap_or(lat0),
-            k0,
-            false_easting,
-            false_northing,
-        },
-        Method::ObliqueStereographic => {
-            ProjectionMethod::ObliqueStereographic { lon0, lat0, k0, false_easting, false_northing }
-        }
-    }))
 }
 
 /// The datum by its code, by the geographic CRS, or as an ellipsoid whose shift nobody declared.
 fn datum(p: &UserDefined) -> Result<Datum, CrsError> {
     let code = p.datum_code.or_else(|| p.geographic_code.and_then(proj_core::lookup_datum_code_for_crs));
-    if let Some(datum) = code.and_then(proj_core::lookup_datum_epsg) {
-        return Ok(datum);
+    let known = code.and_then(proj_core::lookup_datum_epsg);
+    if let Some(datum) = &known
+        && p.to_wgs84.is_none()
+        && p.semi_major_m.is_none_or(|a| (a - datum.ellipsoid().semi_major_axis()).abs() < 1.0)
+    {
+        return Ok(datum.clone());
     }
     let missing = || CrsError::Parameter { parameter: "ellipsoid" };
     let by_code = ELLIPSOIDS.iter().find(|(code, ..)| p.ellipsoid_code == Some(*code));
-    let (semi_major_m, inverse) = match (p.semi_major_m, p.inverse_flattening) {
-        (Some(a), Some(inverse)) => (a, inverse),
-        _ => by_code.map(|(_, a, inverse)| (*a, *inverse)).ok_or_else(missing)?,
-    };
-    let ellipsoid = if inverse == 0.0 {
-        Ellipsoid::sphere(semi_major_m)
-    } else {
-        Ellipsoid::from_a_rf(semi_major_m, inverse)
+    let ellipsoid = match (p.semi_major_m, p.inverse_flattening, by_code, &known) {
+        (Some(a), Some(0.0), ..) | (None, _, Some(&(_, a, 0.0)), _) => Ellipsoid::sphere(a),
+        (Some(a), Some(inverse), ..) | (None, _, Some(&(_, a, inverse)), _) => {
+            Ellipsoid::from_a_rf(a, inverse)
+        }
+        (_, _, _, Some(datum)) => Ok(datum.ellipsoid()),
+        (Some(_), None, Some(&(_, a, inverse)), None) => Ellipsoid::from_a_rf(a, inverse),
+        _ => return Err(missing()),
     };
     let ellipsoid = ellipsoid.map_err(|_| missing())?;
-    Datum::new(ellipsoid, DatumToWgs84::Unknown).map_err(|_| missing())
+    let shift = match p.to_wgs84 {
+        Some([dx, dy, dz, rx, ry, rz, ppm]) => HelmertParams::new(dx, dy, dz, rx, ry, rz, ppm)
+            .map(DatumToWgs84::Helmert)
+            .map_err(|_| CrsError::Parameter { parameter: "datum shift" })?,
+        None => DatumToWgs84::Unknown,
+    };
+    Datum::new(ellipsoid, shift).map_err(|_| missing())
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Facts, OpenOptions, Problem,
+    Facts, OpenOptions, Problem, facts,
     level::{Blocks, Level},
+    location::{self, Beside, Location, Own},
     transparency::{self, Rules},
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     geom::GeoTransform,
     io::{self, ByteSource},
     jp2::{Channel, Jp2},
+    sidecar::{self, GdalMetadata, Sidecars},
     tiff::{self, TiffFile},
 };
 
@@ -74,7 +76,7 @@ impl Contents {
         let first = file.read(0..file.len().min(16))?;
         match Signature::of(&first) {
             Signature::Other(name, remedy) => Err(Problem::Format { name, remedy }),
-            Signature::Jpeg2000 => Self::jp2(file, options),
+            Signature::Jpeg2000 => Self::jp2(path, file, options),
             Signature::Tiff | Signature::Unknown => Self::tiff(path, &file, options),
         }
     }
@@ -83,14 +85,10 @@ impl Contents {
         let header = tiff::read(file.as_ref(), &options.limits)?;
         let mut levels = cog::levels(&header)?;
         let mut files = vec![Arc::clone(file)];
-        for (ending, is_mask) in [("ovr", false), ("msk", true)] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".");
-            name.push(ending);
-            let beside = Path::new(&name);
-            if !beside.is_file() {
-                continue;
-            }
+        let sidecars = Sidecars::beside(path);
+        let rasters = [(&sidecars.ovr, false), (&sidecars.msk, true), (&sidecars.msk_ovr, true)];
+        for (beside, is_mask) in rasters {
+            let Some(beside) = beside else { continue };
             let role = Role { file: files.len(), is_mask };
             let added = Self::beside(beside, options, &mut levels, role);
             let in_file =
@@ -98,6 +96,15 @@ impl Contents {
             files.push(added.map_err(in_file)?);
         }
         let main = &levels[0].image;
+        let beside = Beside::read(&sidecars);
+        let own = main.directory.metadata.as_deref().map(sidecar::gdal_metadata).transpose();
+        let mut notes = beside.notes.clone();
+        let own = own.unwrap_or_else(|error| {
+            notes.push(format!("the tag GDAL_METADATA cannot be used: {}", super::chain(&error)));
+            None
+        });
+        let GdalMetadata { items, bands } = own.unwrap_or_default();
+        let band_metadata = facts::merged(beside.pam.as_ref().map_or(&[], |pam| &pam.bands[..]), &bands);
         let facts = Facts {
             format: "GTiff",
             compression: main.compression().name(),
@@ -110,12 +117,15 @@ impl Contents {
             is_planar: main.directory.pieces() > 1,
             is_lossy: main.is_lossy(),
             palette: main.palette(),
+            band_metadata,
+            items,
+            notes,
         };
         let nodata = transparency::nodata(main.directory.nodata.as_deref(), facts.sample)?;
-        let rules = Rules::new(main.alpha, nodata, facts.sample, options);
-        let geo = &main.directory.geo;
-        let crs = cog::crs(geo).or_else(|error| options.assumed_crs.clone().ok_or(error));
-        let (crs, geotransform) = (crs.map_err(|e| chain(&e)), cog::geotransform(geo).map_err(|e| chain(&e)));
+        let nodata = nodata.or_else(|| facts.band_metadata.first()?.nodata);
+        let rules = Rules::new(facts.alpha(main.alpha), nodata, facts.sample, options);
+        let own = Own { geo: &main.directory.geo, gml: None };
+        let Location { crs, geotransform } = location::locate(&own, &beside, options);
         let full = levels[0].size();
         let levels: Vec<Level> = levels
             .into_iter()
@@ -129,8 +139,9 @@ impl Contents {
         Ok(Self { files, levels, rules, facts, crs, geotransform })
     }
 
-    fn jp2(file: Arc<dyn ByteSource>, options: &OpenOptions) -> Result<Self, Problem> {
+    fn jp2(path: &Path, file: Arc<dyn ByteSource>, options: &OpenOptions) -> Result<Self, Problem> {
         let jp2 = Arc::new(Jp2::open(file.as_ref(), &options.limits)?);
+        let beside = Beside::read(&Sidecars::beside(path));
         let alpha = jp2.alpha().map(|band| Alpha { band, is_premultiplied: jp2.is_premultiplied() });
         let palette = jp2.palette().map(<[_]>::to_vec).unwrap_or_default();
         let is_colour =
@@ -151,16 +162,14 @@ impl Contents {
             is_planar: false,
             is_lossy: !jp2.is_reversible(),
             palette,
+            band_metadata: beside.pam.as_ref().map(|pam| pam.bands.clone()).unwrap_or_default(),
+            items: Vec::new(),
+            notes: beside.notes.clone(),
         };
-        let rules = Rules::new(alpha, None, facts.sample, options);
-        let crs = cog::crs(jp2.geo()).map_err(|e| chain(&e)).or_else(|reason| {
-            let name = jp2.gml().map(|gml| gml.srs_name.as_str()).ok_or(reason)?;
-            Crs::from_name(name).map_err(|e| chain(&e))
-        });
-        let crs = crs.or_else(|reason| options.assumed_crs.clone().ok_or(reason));
-        let geotransform = cog::geotransform(jp2.geo())
-            .map_err(|e| chain(&e))
-            .or_else(|reason| jp2.gml().map(|gml| gml.transform).ok_or(reason));
+        let nodata = facts.band_metadata.first().and_then(|band| band.nodata);
+        let rules = Rules::new(facts.alpha(alpha), nodata, facts.sample, options);
+        let own = Own { geo: jp2.geo(), gml: jp2.gml().map(|gml| (gml.transform, gml.srs_name.as_str())) };
+        let Location { crs, geotransform } = location::locate(&own, &beside, options);
         let full = jp2.size();
         let blocks = |level| Blocks::Jp2 { file: Arc::clone(&jp2), level };
         let levels = jp2.levels().iter().enumerate();
@@ -179,16 +188,4 @@ impl Contents {
         cog::beside(levels, &header, role)?;
         Ok(file)
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,6 +1,10 @@
 //! What a file says of itself, for people and for choosing a style. Nothing here decides how pixels are read.
 
-use crate::{cog::Interpretation, raster::SampleType};
+use crate::{
+    cog::{Alpha, Interpretation},
+    raster::SampleType,
+    sidecar::{BandMetadata, ColourInterpretation, Item},
+};
 
 /// What a file says of itself.
 #[derive(Debug, Clone)]
@@ -27,11 +31,51 @@ pub struct Facts {
     pub is_lossy: bool,
     /// Colours by index, red green blue alpha; empty where there are none.
     pub palette: Vec<[u8; 4]>,
+    /// By band, alpha included; bands of which nothing is said at the end are left out.
+    pub band_metadata: Vec<BandMetadata>,
+    /// Items about the whole image.
+    pub items: Vec<Item>,
+    /// What could not be used and was left aside, one line each.
+    pub notes: Vec<String>,
 }
 
 impl Facts {
+    /// The band of alpha: what metadata say of a band counts more than the tags of the image.
+    pub(super) fn alpha(&self, by_tags: Option<Alpha>) -> Option<Alpha> {
+        let said = |band: usize| self.band_metadata.get(band).and_then(|band| band.colour);
+        let named = (0..self.bands).find(|&band| said(band) == Some(ColourInterpretation::Alpha));
+        let by_name = named.filter(|&band| band > 0).map(|band| Alpha { band, is_premultiplied: false });
+        by_tags.filter(|alpha| said(alpha.band).is_none_or(|c| c == ColourInterpretation::Alpha)).or(by_name)
+    }
+
+    /// The bands that metadata call red, green, blue.
+    pub fn true_colour(&self) -> Option<[usize; 3]> {
+        use ColourInterpretation::{Blue, Green, Red};
+        let band = |colour| self.band_metadata.iter().position(|band| band.colour == Some(colour));
+        Some([band(Red)?, band(Green)?, band(Blue)?])
+    }
+
+    /// What a band is called: its description, else what it shows.
+    pub fn band_name(&self, band: usize) -> Option<String> {
+        let known = self.band_metadata.get(band)?;
+        let shows = |colour| match colour {
+            ColourInterpretation::Red => Some("red"),
+            ColourInterpretation::Green => Some("green"),
+            ColourInterpretation::Blue => Some("blue"),
+            ColourInterpretation::Nir => Some("nir"),
+            _ => None,
+        };
+        known.description.clone().or_else(|| known.colour.and_then(shows).map(str::to_owned))
+    }
+
     /// Levels of a sample for one level of 8 bits.
     pub(super) fn levels_per_byte(&self) -> f64 {
         if self.bits > 8 { f64::from(1u32 << (self.bits - 8).min(24)) } else { 1.0 }
     }
+}
+
+/// What two say about the bands; the first is believed.
+pub(super) fn merged(first: &[BandMetadata], second: &[BandMetadata]) -> Vec<BandMetadata> {
+    let band = |list: &[BandMetadata], at: usize| list.get(at).cloned().unwrap_or_default();
+    (0..first.len().max(second.len())).map(|at| band(first, at).or(band(second, at))).collect()
 }

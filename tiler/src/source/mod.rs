@@ -5,6 +5,7 @@ mod collar;
 mod contents;
 mod facts;
 mod level;
+mod location;
 mod place;
 mod read;
 mod samples;
@@ -292,6 +293,18 @@ impl Source {
     fn fail(&self, problem: impl Into<Problem>) -> SourceError {
         SourceError { path: self.path.clone(), problem: problem.into() }
     }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// A hash of all that decides what blocks decode to.
