@@ -1,5 +1,5 @@
-// In a real browser: the viewer shows a layer in both projections, the dashboard moves under load, and neither writes an
-// error to the console nor asks another server. Usage: node e2e/viewer.mjs BASE_URL LAYER FOLDER_FOR_SCREENSHOTS
+// In a real browser: the viewer shows a layer in both projections and in all its styles, the dashboard moves under load, and
+// neither writes an error to the console nor asks another server. Usage: node e2e/viewer.mjs BASE_URL LAYER FOLDER_FOR_SCREENSHOTS
 import { chromium } from "playwright-core";
 
 const [base, layer, folder] = process.argv.slice(2);
@@ -44,20 +44,58 @@ async function drawn() {
   });
 }
 
+/** Chooses in the panel, and looks at the tiles that come of it. */
+async function choose(select, value, leastColours) {
+  tiles.length = 0;
+  await page.selectOption(select, value);
+  await page.waitForTimeout(1500);
+  const colours = await drawn();
+  check(colours > leastColours, `${value}: ${colours} colours on the map`);
+  check(tiles.length > 0 && tiles.every((tile) => tile.ok()), `${value}: ${tiles.length} tiles, ${tiles.filter((t) => !t.ok()).length} failed`);
+  console.log(`${value}: ${tiles.length} tiles, ${colours} colours`);
+}
+
 await page.goto(`${base}/#layer=${layer}`);
 await page.waitForSelector("#set option", { state: "attached", timeout: 15_000 });
 const sets = await page.$$eval("#set option", (options) => options.map((option) => option.value));
 check(sets.includes("WebMercatorQuad") && sets.length >= 2, `only these sets: ${sets}`);
-for (const set of ["WebMercatorQuad", sets.find((name) => !/WebMercator|CRS84/.test(name))]) {
-  await page.selectOption("#set", set);
-  tiles.length = 0;
-  await page.waitForTimeout(1500);
-  const colours = await drawn();
-  check(colours > 100, `${set}: ${colours} colours on the map`);
-  check(tiles.length > 0 && tiles.every((tile) => tile.ok()), `${set}: ${tiles.length} tiles, ${tiles.filter((t) => !t.ok()).length} failed`);
-  console.log(`${set}: ${tiles.length} tiles, ${colours} colours`);
+// The page opens in Web Mercator: choosing it again would ask for nothing.
+const chosenSets = [sets.find((name) => !/WebMercator|CRS84/.test(name)), "WebMercatorQuad"];
+for (const set of chosenSets) {
+  await choose("#set", set, 100);
   await page.screenshot({ path: `${folder}/viewer-${set}.png` });
 }
+
+const hash = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
+const styles = await page.$$eval("#style option", (options) => options.map((option) => option.value));
+check((await page.locator("#style-field").isVisible()) === styles.length > 1, `${styles.length} styles, and the choice does not fit`);
+const first = await page.locator("#style").inputValue();
+const isOf = (style) => (tile) => new RegExp(`[?&]style=${encodeURIComponent(style)}(&|$)`, "i").test(tile.url());
+for (const style of styles.filter((name) => name !== first)) {
+  const place = hash().get("map");
+  await choose("#style", style, 1);
+  check(tiles.every(isOf(style)), `${style}: tiles of another style`);
+  check(hash().get("style") === style && hash().get("map") === place, `${style}: the address is ${page.url()}`);
+  if (await page.locator("#legend").isVisible()) {
+    const picture = page.locator("#legend-picture");
+    check(await picture.evaluate((image) => image.complete && image.naturalWidth > 0), `${style}: no picture of the legend`);
+    check((await picture.getAttribute("alt"))?.startsWith("Legend of"), `${style}: no words for the legend`);
+    await page.locator("#legend-hide").click();
+    check(await page.locator("#legend").isHidden(), `${style}: the legend stays`);
+    await page.locator("#legend-shown").check({ force: true });
+  }
+  await page.screenshot({ path: `${folder}/viewer-style-${style}.png` });
+}
+if (styles.length > 1) {
+  const last = await page.locator("#style").inputValue();
+  await choose("#set", chosenSets[0], 1);
+  check(tiles.every(isOf(last)), `${chosenSets[0]}: tiles of another style`);
+  await page.reload();
+  await page.waitForSelector("#style option", { state: "attached" });
+  check((await page.locator("#style").inputValue()) === last, "the style is lost when the page is loaded again");
+  await drawn();
+}
+
 await page.locator("#borders").check({ force: true });
 await page.waitForTimeout(700);
 await page.screenshot({ path: `${folder}/viewer-borders.png` });

@@ -6,6 +6,7 @@ import WMTSCapabilities from "ol/format/WMTSCapabilities";
 import type { Projection } from "ol/proj";
 import { optionsFromCapabilities, type Options } from "ol/source/WMTS";
 import { crsTitle, knownProjection } from "./projections";
+import { styleAbstracts, stylesOf, type RawStyle, type StyleInfo } from "./styles";
 
 export type Document = Record<string, unknown>;
 
@@ -18,6 +19,7 @@ export interface LayerInfo {
   /** Media types, the viewer's preference first. */
   formats: string[];
   sets: SetInfo[];
+  styles: StyleInfo[];
 }
 
 export interface SetInfo {
@@ -33,6 +35,14 @@ export interface SetInfo {
 export interface Capabilities {
   layers: LayerInfo[];
   document: Document;
+}
+
+/** What a source draws, by identifiers. */
+export interface Drawing {
+  layer: string;
+  set: string;
+  format: string;
+  style: string;
 }
 
 interface RawSet {
@@ -52,6 +62,7 @@ interface RawLayer {
   Abstract?: string;
   WGS84BoundingBox?: number[];
   Format?: string[];
+  Style?: RawStyle[];
   TileMatrixSetLink?: RawLink[];
 }
 
@@ -62,9 +73,15 @@ const STANDARD_PIXEL_M = 0.00028;
 
 /** Reads the XML. Layers and sets that cannot be drawn are left out. */
 export function readCapabilities(xml: string): Capabilities {
-  const document = new WMTSCapabilities().read(xml) as Document | null;
+  const tree = new DOMParser().parseFromString(xml, "application/xml");
+  const document = new WMTSCapabilities().read(tree) as Document | null;
   const contents = (document?.["Contents"] ?? {}) as { Layer?: RawLayer[]; TileMatrixSet?: RawSet[] };
-  return { layers: layersOf(contents.Layer ?? [], contents.TileMatrixSet ?? []), document: document ?? {} };
+  const abstractOf = styleAbstracts(tree);
+  const layers = (contents.Layer ?? []).map((layer) => ({
+    ...layer,
+    Style: (layer.Style ?? []).map((style) => ({ ...style, Abstract: abstractOf(layer.Identifier, style.Identifier) ?? "" })),
+  }));
+  return { layers: layersOf(layers, contents.TileMatrixSet ?? []), document: document ?? {} };
 }
 
 /** From parsed contents to the viewer's own words. */
@@ -80,15 +97,16 @@ export function layersOf(layers: RawLayer[], sets: RawSet[]): LayerInfo[] {
         bounds: north === undefined ? null : [west ?? 0, south ?? 0, east ?? 0, north],
         formats: [...(layer.Format ?? ["image/png"])].sort((a, b) => rank(a) - rank(b)),
         sets: (layer.TileMatrixSetLink ?? []).flatMap((link) => setOf(link, byId.get(link.TileMatrixSet)) ?? []),
+        styles: stylesOf(layer.Style),
       };
     })
     .filter((layer) => layer.sets.length > 0);
 }
 
 /** The options of an OpenLayers WMTS source; the address is always this server's own, behind whatever name it is seen. */
-export function sourceOptions(document: Document, layer: string, set: string, format: string, url: string): Options | null {
+export function sourceOptions(document: Document, { layer, set, format, style }: Drawing, url: string): Options | null {
   const options = optionsFromCapabilities(document, { layer, matrixSet: set, format, requestEncoding: "KVP" });
-  return options && { ...options, urls: [url], requestEncoding: "KVP", format };
+  return options && { ...options, urls: [url], requestEncoding: "KVP", format, style };
 }
 
 /** The set that a layer opens in: Web Mercator if there is, as all layers share it. */

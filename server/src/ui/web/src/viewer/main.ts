@@ -8,16 +8,18 @@ import type OlMap from "ol/Map";
 import type WMTSTileGrid from "ol/tilegrid/WMTS";
 import { must, serverUrl } from "../common/dom";
 import { installTheme } from "../common/theme";
-import { defaultSet, readCapabilities, sourceOptions, type Capabilities, type LayerInfo, type SetInfo } from "./capabilities";
+import { defaultSet, readCapabilities, sourceOptions, type Capabilities, type LayerInfo } from "./capabilities";
 import { formatLonLat, formatProjected } from "./coordinates";
 import { finestPixel, readPixel } from "./feature_info";
+import { LegendCard } from "./legend";
 import { MapView } from "./map";
-import { clearNotice, installFolding, renderChoice, renderLayers, renderNotice, type PanelEvents } from "./panel";
+import { clearNotice, installFolding, renderChoice, renderLayers, renderNotice, type Choice, type PanelEvents } from "./panel";
 import { formatPermalink, parsePermalink } from "./permalink";
 import { Popup } from "./popup";
 import { Progress } from "./progress";
 import { registerProjections } from "./projections";
 import { extensionOf, renderShare } from "./share";
+import { styleOf } from "./styles";
 
 declare global {
   interface Window {
@@ -26,10 +28,11 @@ declare global {
   }
 }
 
-interface Choice {
-  layer: LayerInfo;
-  set: SetInfo;
-  format: string;
+/** Identifiers; what a layer does not have is replaced by its default. */
+interface Wishes {
+  style?: string | undefined;
+  set?: string | undefined;
+  format?: string | undefined;
 }
 
 registerProjections();
@@ -38,31 +41,43 @@ const map = view.map;
 let capabilities: Capabilities = { layers: [], document: {} };
 let choice: Choice | undefined;
 let asking = new AbortController();
+const legend = new LegendCard(() => must("map").focus());
 const popup = new Popup(map, () => asking.abort());
 window.pavage = { map };
 
 const events: PanelEvents = {
-  layerChosen: (layer) => choose(layer, choice?.set.id, choice?.format),
+  layerChosen: (layer) => choose(layer, kept()),
   layerWanted: (layer) => {
-    if (layer !== choice?.layer) choose(layer, choice?.set.id, choice?.format);
+    if (layer !== choice?.layer) choose(layer, kept());
     view.fit(layer, padding());
   },
-  setChosen: (id) => choice && choose(choice.layer, id, choice.format),
-  formatChosen: (format) => choice && choose(choice.layer, choice.set.id, format),
+  styleChosen: (style) => choice && choose(choice.layer, { ...kept(), style }),
+  setChosen: (set) => choice && choose(choice.layer, { ...kept(), set }),
+  formatChosen: (format) => choice && choose(choice.layer, { ...kept(), format }),
 };
 
-/** Shows a layer; the set and the format stay where it has them. */
-function choose(layer: LayerInfo, setId: string | undefined, format: string | undefined): void {
-  const set = layer.sets.find((candidate) => candidate.id === setId) ?? defaultSet(layer);
-  const type = layer.formats.find((candidate) => candidate === format) ?? layer.formats[0] ?? "image/png";
-  const options = set && sourceOptions(capabilities.document, layer.id, set.id, type, serverUrl("wmts"));
-  if (!set || !options) return;
-  choice = { layer, set, format: type };
+/** What the present choice wishes of the next one. */
+function kept(): Wishes {
+  return { style: choice?.style.id, set: choice?.set.id, format: choice?.format };
+}
+
+/** Shows a layer; style, set and format stay where it has them. */
+function choose(layer: LayerInfo, wishes: Wishes): void {
+  const style = styleOf(layer, wishes.style);
+  const set = layer.sets.find((candidate) => candidate.id === wishes.set) ?? defaultSet(layer);
+  const format = layer.formats.find((candidate) => candidate === wishes.format) ?? layer.formats[0] ?? "image/png";
+  if (!style || !set) return;
+  const options = sourceOptions(capabilities.document, { layer: layer.id, set: set.id, format, style: style.id }, serverUrl("wmts"));
+  if (!options) return;
   popup.hide();
-  view.show(options);
+  if (layer === choice?.layer && set === choice.set) view.restyle(options);
+  else view.show(options);
+  choice = { layer, style, set, format };
   view.outline(capabilities.layers, layer);
-  renderChoice(layer, set, type, events);
-  renderShare(must("share"), { layer: layer.id, set: set.id, extension: extensionOf(type) });
+  renderChoice(choice, events);
+  void legend.show(layer.id, style);
+  const isDefaultStyle = style === styleOf(layer, undefined);
+  renderShare(must("share"), { layer: layer.id, style: style.id, isDefaultStyle, set: set.id, extension: extensionOf(format) });
   document.title = `${layer.title} · Pavage`;
   readout(undefined);
   remember();
@@ -91,7 +106,7 @@ async function start(): Promise<void> {
   renderLayers(capabilities.layers, events);
   const link = parsePermalink(location.hash);
   const layer = capabilities.layers.find((candidate) => candidate.id === link.layer) ?? first;
-  choose(layer, link.set, undefined);
+  choose(layer, { style: link.style, set: link.set });
   if (link.place) view.moveTo(link.place);
   else view.fit(layer, padding(), 0);
 }
@@ -99,8 +114,9 @@ async function start(): Promise<void> {
 /** Writes the address without filling the history. */
 function remember(): void {
   if (!choice) return;
-  const link = { layer: choice.layer.id, set: choice.set.id, place: view.place() };
-  history.replaceState(null, "", formatPermalink(link));
+  const { layer, style, set } = choice;
+  const named = style === styleOf(layer, undefined) ? {} : { style: style.id };
+  history.replaceState(null, "", formatPermalink({ layer: layer.id, ...named, set: set.id, place: view.place() }));
 }
 
 function recall(): void {
@@ -108,7 +124,7 @@ function recall(): void {
   const layer = capabilities.layers.find((candidate) => candidate.id === link.layer) ?? choice?.layer;
   if (!layer) return;
   const place = link.place;
-  choose(layer, link.set ?? choice?.set.id, choice?.format);
+  choose(layer, { style: link.style, set: link.set ?? choice?.set.id, format: choice?.format });
   if (place) view.moveTo(place);
 }
 
@@ -141,7 +157,7 @@ async function ask(at: Coordinate): Promise<void> {
   const lines = [geographic, projected].filter(Boolean);
   popup.show(at, { lines });
   const pixel = finestPixel(source.getTileGrid() as WMTSTileGrid, at);
-  const question = { layer: choice.layer.id, set: choice.set.id, style: source.getStyle(), format: choice.format, pixel };
+  const question = { layer: choice.layer.id, set: choice.set.id, style: choice.style.id, format: choice.format, pixel };
   const { signal } = asking;
   try {
     const readings = await readPixel(question, signal);

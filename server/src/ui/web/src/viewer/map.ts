@@ -45,10 +45,17 @@ export class MapView {
   /** Draws a source; the place on the ground and the scale stay as they are, in whatever projection. */
   show(options: Options): void {
     const place = this.place();
-    this.image.setSource(new WMTS({ ...options, tileLoadFunction: patientLoader(this.events), transition: 120 }));
+    const source = new WMTS({ ...options, tileLoadFunction: patientLoader(this.events), transition: 120 });
+    source.setTileUrlFunction(source.getTileUrlFunction(), keyOf(options));
+    this.image.setSource(source);
     this.borders.setSource(borderSource(this.projectionOf(options), options.tileGrid as WMTSTileGrid, cssColour("--border-tag")));
     this.map.setView(this.viewFor(options));
     this.moveTo(place);
+  }
+
+  /** Another style or format on the same grid: the view is not touched, and old tiles stay until the new ones are there. */
+  restyle(options: Options): void {
+    this.source()?.setTileUrlFunction(new WMTS(options).getTileUrlFunction(), keyOf(options));
   }
 
   /** Centre and scale as they are now. */
@@ -146,4 +153,9 @@ export class MapView {
     const within = world ? getIntersection(wide, world) : wide;
     return isEmpty(within) ? wide : within;
   }
+}
+
+/** What tells tiles of one source apart. */
+function keyOf({ style, format }: Options): string {
+  return `${style} ${format}`;
 }

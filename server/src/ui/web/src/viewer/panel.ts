@@ -3,6 +3,7 @@ import { h, must } from "../common/dom";
 import { nativeSet, type LayerInfo, type SetInfo } from "./capabilities";
 import { formatCell } from "./coordinates";
 import { extensionOf } from "./share";
+import type { StyleInfo } from "./styles";
 
 /** From this many layers on, the list gets a filter. */
 const FILTER_FROM = 9;
@@ -10,6 +11,7 @@ const FILTER_FROM = 9;
 export interface PanelEvents {
   layerChosen(layer: LayerInfo): void;
   layerWanted(layer: LayerInfo): void;
+  styleChosen(id: string): void;
   setChosen(id: string): void;
   formatChosen(format: string): void;
 }
@@ -46,9 +48,22 @@ function layerItem(layer: LayerInfo, events: PanelEvents): HTMLElement {
   return h("li", {}, h("label", { title: layer.abstract || layer.title }, input, text), zoom);
 }
 
-/** Marks the chosen layer and offers its projections and formats. */
-export function renderChoice(layer: LayerInfo, set: SetInfo, format: string, events: PanelEvents): void {
+export interface Choice {
+  layer: LayerInfo;
+  style: StyleInfo;
+  set: SetInfo;
+  format: string;
+}
+
+/** Marks the chosen layer and offers its styles, if there are several, its projections and formats. */
+export function renderChoice({ layer, style, set, format }: Choice, events: PanelEvents): void {
   for (const input of must("layers").querySelectorAll<HTMLInputElement>("input")) input.checked = input.value === layer.id;
+  const styles = must<HTMLSelectElement>("style");
+  must("style-field").hidden = layer.styles.length < 2;
+  styles.replaceChildren(...layer.styles.map((entry) => h("option", { value: entry.id, title: entry.id }, entry.title)));
+  styles.value = style.id;
+  styles.title = style.title;
+  styles.onchange = () => events.styleChosen(styles.value);
   const select = must<HTMLSelectElement>("set");
   const option = (entry: SetInfo) => h("option", { value: entry.id }, entry.isWebMercator && entry.id === "WebMercatorQuad" ? entry.title : `${entry.title} · ${entry.id}`);
   select.replaceChildren(...layer.sets.map(option));

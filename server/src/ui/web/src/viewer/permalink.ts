@@ -1,4 +1,4 @@
-/** The state of the viewer in the address: `#layer=ortho&set=LAMB93_5cm&map=17.3/3.87723/43.61092`. */
+/** The state of the viewer in the address: `#layer=ortho&style=ndvi&set=LAMB93_5cm&map=17.3/3.87723/43.61092`. */
 
 export interface Place {
   /** Web Mercator zoom of the same scale, whatever the projection. */
@@ -9,6 +9,8 @@ export interface Place {
 
 export interface Permalink {
   layer?: string;
+  /** Only where it is not the default. */
+  style?: string;
   set?: string;
   place?: Place;
 }
@@ -18,8 +20,10 @@ export function parsePermalink(hash: string): Permalink {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const link: Permalink = {};
   const layer = values.get("layer");
+  const style = values.get("style");
   const set = values.get("set");
   if (layer) link.layer = layer;
+  if (style) link.style = style;
   if (set) link.set = set;
   const numbers = (values.get("map") ?? "").split("/").map((part) => (part.trim() === "" ? NaN : Number(part)));
   const [zoom, lon, lat] = numbers;
@@ -33,6 +37,7 @@ export function parsePermalink(hash: string): Permalink {
 export function formatPermalink(link: Permalink): string {
   const parts: string[] = [];
   if (link.layer) parts.push(`layer=${encodeURIComponent(link.layer)}`);
+  if (link.style) parts.push(`style=${encodeURIComponent(link.style)}`);
   if (link.set) parts.push(`set=${encodeURIComponent(link.set)}`);
   if (link.place) {
     const { zoom, lon, lat } = link.place;

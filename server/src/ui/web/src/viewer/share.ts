@@ -4,6 +4,9 @@ import { copyText, h, serverUrl, toast } from "../common/dom";
 export interface ShareTarget {
   layer: string;
   set: string;
+  style: string;
+  /** The default needs no name in an XYZ address. */
+  isDefaultStyle: boolean;
   /** File extension of the tiles. */
   extension: string;
 }
@@ -15,13 +18,16 @@ export interface Address {
 }
 
 /** All addresses of a layer; `base` ends with a slash. Web Mercator needs no name in an XYZ address. */
-export function addresses({ layer, set, extension }: ShareTarget, base: string): Address[] {
+export function addresses({ layer, set, style, isDefaultStyle, extension }: ShareTarget, base: string): Address[] {
   const name = encodeURIComponent(layer);
   const inSet = set === "WebMercatorQuad" ? "" : `/${encodeURIComponent(set)}`;
+  const inStyle = isDefaultStyle ? "" : `?style=${encodeURIComponent(style)}`;
+  const tile = `${encodeURIComponent(style)}/${encodeURIComponent(set)}/{TileMatrix}/{TileRow}/{TileCol}.${extension}`;
   return [
-    { name: "XYZ", use: "MapLibre, Leaflet, QGIS", url: `${base}xyz/${name}${inSet}/{z}/{x}/{y}.${extension}` },
-    { name: "TileJSON", use: "MapLibre", url: `${base}xyz/${name}${inSet}/tilejson.json` },
+    { name: "XYZ", use: "MapLibre, Leaflet, QGIS", url: `${base}xyz/${name}${inSet}/{z}/{x}/{y}.${extension}${inStyle}` },
+    { name: "TileJSON", use: "MapLibre", url: `${base}xyz/${name}${inSet}/tilejson.json${inStyle}` },
     { name: "WMTS", use: "QGIS, ArcGIS", url: `${base}wmts/1.0.0/WMTSCapabilities.xml` },
+    { name: "REST", use: "WMTS tiles: OpenLayers", url: `${base}wmts/1.0.0/${name}/${tile}` },
   ];
 }
 
