@@ -9,6 +9,7 @@ pub mod crs;
 pub mod encode;
 pub mod geom;
 pub mod io;
+pub mod jp2;
 pub mod raster;
 pub mod render;
 pub mod resample;

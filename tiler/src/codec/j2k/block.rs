@@ -1,9 +1,11 @@
 //! One code-block: bit-planes to coefficients.
 //!
 //! A word of flags stands for four rows of one column, so that all neighbours of a coefficient lie in one to three words;
-//! the layout of its bits is OpenJPEG's (uclouvain/openjpeg: src/lib/openjp2/t1.h).
+//! the layout of its bits is that of `OpenJPEG` (uclouvain/openjpeg: src/lib/openjp2/t1.h).
 //!
 //! Source: ISO/IEC 15444-1, Annex D.
+
+#![expect(clippy::inline_always, reason = "the loops over samples need all state in registers")]
 
 use super::{
     J2kError,
@@ -99,10 +101,10 @@ const fn sign_coding() -> [u8; 256] {
             (1, _) => 11,
             (0, 1) => 10,
             (0, 0) => 9,
-            (0, _) => 10 | 0x80,
-            (_, 1) => 11 | 0x80,
-            (_, 0) => 12 | 0x80,
-            _ => 13 | 0x80,
+            (0, _) => 0x80 + 10,
+            (_, 1) => 0x80 + 11,
+            (_, 0) => 0x80 + 12,
+            _ => 0x80 + 13,
         };
         i += 1;
     }

@@ -13,7 +13,7 @@ use super::{
 use crate::io::ByteSource;
 
 /// Code-blocks that are known at a time while a tile is walked over.
-const MAX_WALKED_BLOCKS: usize = 1 << 23;
+const MAX_WALKED_BLOCKS: usize = 1 << 21;
 const NOWHERE: u64 = u64::MAX;
 
 /// The bytes of all parts of a tile, one after the other.
@@ -35,7 +35,12 @@ impl TileData {
     }
 
     /// At most so many bytes from there on, fewer where the tile ends.
-    pub fn read<'a>(&self, source: &'a dyn ByteSource, start: u64, len: usize) -> Result<Cow<'a, [u8]>, J2kError> {
+    pub fn read<'a>(
+        &self,
+        source: &'a dyn ByteSource,
+        start: u64,
+        len: usize,
+    ) -> Result<Cow<'a, [u8]>, J2kError> {
         let end = start.saturating_add(len as u64).min(self.len);
         let mut at = start.min(end);
         let mut bytes = Cow::Borrowed(&[][..]);
@@ -82,6 +87,13 @@ struct Turn {
     id: usize,
 }
 
+/// A precinct of which some packets were walked over.
+#[derive(Debug, Clone)]
+struct Walked {
+    state: PrecinctState,
+    grids: Vec<BlockGrid>,
+}
+
 impl TileIndex {
     pub fn build(
         source: &dyn ByteSource,
@@ -105,7 +117,11 @@ impl TileIndex {
         index.starts = vec![NOWHERE; kept];
         let packets = turns.len() as u64 * layers as u64;
         let told = lengths.len() as u64 == packets && lengths.iter().sum::<u64>() == index.data.len();
-        if told { index.add_up(turns, lengths)? } else { index.walk(source, turns)? }
+        if told {
+            index.add_up(turns, lengths)?;
+        } else {
+            index.walk(source, turns)?;
+        }
         Ok(index)
     }
 
@@ -172,7 +188,7 @@ impl TileIndex {
     fn walk(&mut self, source: &dyn ByteSource, turns: Vec<Turn>) -> Result<(), J2kError> {
         let mut starts = std::mem::take(&mut self.starts);
         let layers = self.parameters.layers;
-        let mut states: Vec<Option<Box<(PrecinctState, Vec<BlockGrid>)>>> = vec![None; turns.len()];
+        let mut states: Vec<Option<Walked>> = vec![None; turns.len()];
         let mut position = 0;
         let mut live = 0;
         let mut additions: Vec<Addition> = Vec::new();
@@ -189,12 +205,14 @@ impl TileIndex {
                 let grids = resolution.blocks(turn.precinct as usize)?;
                 live += grids.iter().map(BlockGrid::count).sum::<usize>();
                 if live > MAX_WALKED_BLOCKS {
-                    return Err(J2kError::TooMany { what: "code-blocks in a tile", limit: MAX_WALKED_BLOCKS as u64 });
+                    return Err(J2kError::TooMany {
+                        what: "code-blocks in a tile",
+                        limit: MAX_WALKED_BLOCKS as u64,
+                    });
                 }
-                *slot = Some(Box::new((PrecinctState::new(&grids, style), grids)));
+                *slot = Some(Walked { state: PrecinctState::new(&grids, style), grids });
             }
-            if let Some(both) = slot {
-                let (state, grids) = &mut **both;
+            if let Some(Walked { state, grids }) = slot {
                 let bytes = self.header(source, position, grids, style)?;
                 position += state.read(&bytes, layer, &self.parameters, &mut additions)? as u64;
                 position += additions.iter().map(|addition| addition.bytes as u64).sum::<u64>();

@@ -44,7 +44,9 @@ pub enum J2kError {
     NotACodestream,
     #[error("the JPEG 2000 codestream is damaged: {what}")]
     Damaged { what: &'static str },
-    #[error("the JPEG 2000 codestream uses {what}, which is not read here; convert with `gdal_translate -of COG`")]
+    #[error(
+        "the JPEG 2000 codestream uses {what}, which is not read here; convert with `gdal_translate -of COG`"
+    )]
     Unsupported { what: &'static str },
     #[error("the JPEG 2000 codestream has more than {limit} {what}")]
     TooMany { what: &'static str, limit: u64 },
@@ -135,11 +137,6 @@ impl Codestream {
         self.lengths_told
     }
 
-    /// Whether the first three components are stored as luma and chroma; they are decoded to red, green, blue here.
-    pub fn has_colour_transform(&self) -> bool {
-        self.parameters.colour_transform
-    }
-
     /// Samples of every component in a window of the image after so many halvings: one plane each, row by row.
     ///
     /// Components of fewer samples are repeated to the size of the first.
@@ -166,8 +163,7 @@ impl Codestream {
 
     /// A tile made ready; `None` when the file has no part of it.
     fn tile(&self, source: &dyn ByteSource, number: u32) -> Result<Option<Arc<TileIndex>>, J2kError> {
-        let (Some(slot), Some(parts)) =
-            (self.indices.get(number as usize), self.tiles.get(number as usize))
+        let (Some(slot), Some(parts)) = (self.indices.get(number as usize), self.tiles.get(number as usize))
         else {
             return Ok(None);
         };
@@ -194,7 +190,7 @@ impl Codestream {
 ///
 /// # Errors
 /// When it is damaged, or is not of the size, channels and bits that the layout says.
-pub(crate) fn decode_block(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
+pub fn decode_block(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     const CODEC: &str = "JPEG 2000";
     let damaged = |error: J2kError| CodecError::Damaged { codec: CODEC, reason: error.to_string() };
     let source = Memory::new(bytes.to_vec());
@@ -249,4 +245,35 @@ pub fn interleave(planes: &[Vec<i32>], sample: SampleType) -> Vec<u8> {
         SampleType::F64 => fill!(f64),
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Compression, plain};
+
+    /// The codestream of a JP2 file of 40 x 30 pixels: `x * 5 + y * 3 + 40 * band`, modulo 256.
+    fn codestream() -> &'static [u8] {
+        let file = include_bytes!("../../jp2/fixtures/rgb.jp2");
+        let start = file.windows(4).position(Codestream::is_codestream).expect("it is there");
+        &file[start..]
+    }
+
+    fn layout(width: u32, bands: usize) -> BlockLayout {
+        BlockLayout { bands, ..plain(Size::new(width, 30), Compression::None) }
+    }
+
+    #[test]
+    fn a_block_of_a_tiff_is_interleaved() {
+        let bytes = decode_block(codestream(), &layout(40, 3)).expect("it is well formed");
+        assert_eq!((bytes.len(), &bytes[..6]), (40 * 30 * 3, &[0, 40, 80, 5, 45, 85][..]));
+    }
+
+    #[test]
+    fn a_block_of_another_shape_than_announced_is_an_error() {
+        let size = decode_block(codestream(), &layout(41, 3));
+        assert!(matches!(size, Err(CodecError::Dimensions { found_width: 40, .. })), "{size:?}");
+        let bands = decode_block(codestream(), &layout(40, 4));
+        assert!(matches!(bands, Err(CodecError::Channels { found: 3, .. })), "{bands:?}");
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: ISO/IEC 15444-1, Annex C (the decoder in its software form) and D.6 (raw bits).
 
+#![expect(clippy::inline_always, reason = "the loops over samples need all state in registers")]
+
 /// One state of the probability estimation: what follows it is numbered with the more probable symbol as lowest bit.
 #[derive(Clone, Copy)]
 struct State {

@@ -84,7 +84,8 @@ impl PrecinctState {
     ) -> Result<usize, PacketError> {
         additions.clear();
         let start = if parameters.start_markers && bytes.starts_with(&[0xff, 0x91]) { 6 } else { 0 };
-        let mut bits = Bits { bytes: bytes.get(start..).ok_or(PacketError::Short)?, position: 0, buffer: 0, count: 0 };
+        let mut bits =
+            Bits { bytes: bytes.get(start..).ok_or(PacketError::Short)?, position: 0, buffer: 0, count: 0 };
         if bits.bit()? == 1 {
             for (index, band) in self.bands.iter_mut().enumerate() {
                 band.read(index, layer, self.style, &mut bits, additions)?;
@@ -172,6 +173,10 @@ pub(super) struct BlockBytes {
 }
 
 impl BlockBytes {
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.1).fold(0, usize::saturating_add)
+    }
+
     pub fn add(&mut self, addition: &Addition, start: u64) {
         match self.segments.last_mut() {
             Some(last) if !addition.new_segment => {

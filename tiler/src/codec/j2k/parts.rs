@@ -146,7 +146,8 @@ impl Cursor<'_> {
         if end > self.end {
             return Err(J2kError::Damaged { what: "it is truncated" });
         }
-        let tile = tiles.get_mut(usize::from(number)).ok_or(J2kError::Damaged { what: "the number of a tile" })?;
+        let tile =
+            tiles.get_mut(usize::from(number)).ok_or(J2kError::Damaged { what: "the number of a tile" })?;
         for _ in 0..MAX_MARKERS {
             if self.u16()? == SOD {
                 if self.position > end {

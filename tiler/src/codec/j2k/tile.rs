@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Precincts of one tile.
-const MAX_PRECINCTS: u64 = 1 << 22;
+const MAX_PRECINCTS: u64 = 1 << 20;
 /// Code-blocks in one sub-band of one precinct.
 const MAX_BLOCKS: u64 = 1 << 20;
 

@@ -6,6 +6,8 @@
 //!
 //! Source: ISO/IEC 15444-1, Annex F.
 
+#![expect(clippy::inline_always, reason = "the loops over samples need all state in registers")]
+
 use super::{header::Rect, tile::TileComponent};
 
 /// Samples of a transform: whole numbers for the reversible 5/3, floating point for the 9/7.
@@ -97,11 +99,8 @@ pub(super) fn plan<T: Sample>(component: &TileComponent, resolution: usize, wind
         let wide = if out.is_empty() { out } else { wide };
         let low = wide.reduced(1);
         let high = Rect { x0: wide.x0 / 2, y0: wide.y0 / 2, x1: wide.x1 / 2, y1: wide.y1 / 2 };
-        let bands = vec![
-            Rect { x0: high.x0, x1: high.x1, ..low },
-            Rect { y0: high.y0, y1: high.y1, ..low },
-            high,
-        ];
+        let bands =
+            vec![Rect { x0: high.x0, x1: high.x1, ..low }, Rect { y0: high.y0, y1: high.y1, ..low }, high];
         steps.push(Step { out, wide, bands });
         out = low;
     }
@@ -168,8 +167,7 @@ impl<T: Sample> Line<T> {
             };
             lift(target, other, usize::from(ahead), step);
         }
-        let (first, second) =
-            if starts_odd { (&self.high, &self.low) } else { (&self.low, &self.high) };
+        let (first, second) = if starts_odd { (&self.high, &self.low) } else { (&self.low, &self.high) };
         for (pair, (&a, &b)) in row.chunks_exact_mut(2).zip(first.iter().zip(second)) {
             pair[0] = a;
             pair[1] = b;
@@ -192,7 +190,8 @@ fn neighbours(number: usize, ahead: usize, others: usize) -> (usize, usize) {
 
 fn lift<T: Sample>(target: &mut [T], other: &[T], ahead: usize, step: usize) {
     let count = target.len();
-    let inner = if ahead == 0 { 1..count.min(other.len()) } else { 0..count.min(other.len().saturating_sub(1)) };
+    let inner =
+        if ahead == 0 { 1..count.min(other.len()) } else { 0..count.min(other.len().saturating_sub(1)) };
     for number in (0..count).filter(|number| !inner.contains(number)) {
         let (before, after) = neighbours(number, ahead, other.len());
         target[number] = target[number].lifted(step, other[before], other[after]);
@@ -208,17 +207,20 @@ fn lift<T: Sample>(target: &mut [T], other: &[T], ahead: usize, step: usize) {
 
 fn columns<T: Sample>(low: &mut [T], high: &mut [T], width: usize, starts_odd: bool) {
     if low.len() + high.len() == width {
-        high.iter_mut().for_each(|sample| *sample = sample.alone());
+        for sample in high.iter_mut() {
+            *sample = sample.alone();
+        }
         return;
     }
-    low.iter_mut().for_each(|sample| *sample = sample.scaled(false));
-    high.iter_mut().for_each(|sample| *sample = sample.scaled(true));
+    for sample in low.iter_mut() {
+        *sample = sample.scaled(false);
+    }
+    for sample in high.iter_mut() {
+        *sample = sample.scaled(true);
+    }
     for step in 0..T::STEPS {
-        let (target, other, ahead) = if step % 2 == 0 {
-            (&mut *low, &*high, starts_odd)
-        } else {
-            (&mut *high, &*low, !starts_odd)
-        };
+        let (target, other, ahead) =
+            if step % 2 == 0 { (&mut *low, &*high, starts_odd) } else { (&mut *high, &*low, !starts_odd) };
         for (number, row) in target.chunks_exact_mut(width).enumerate() {
             let (before, after) = neighbours(number, usize::from(ahead), other.len() / width);
             let (before, after) = (&other[before * width..][..width], &other[after * width..][..width]);

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::{geom::Window, io::ByteSource};
 
+/// A code-block of more bytes than this for each of its samples, and these besides, is a bomb.
+const BYTES_OF_A_SAMPLE: usize = 8;
+const BYTES_OF_A_BLOCK: usize = 4096;
+
 /// Samples of one component in a rectangle of its own grid.
 #[derive(Debug)]
 enum Plane {
@@ -36,10 +40,16 @@ pub(super) fn decode(
     }
     let ratios = ratios(stream)?;
     // What is wanted of each component, on its own grid.
-    let own: Vec<Rect> = stream.grid.components.iter().zip(&ratios).map(|(component, &ratio)| {
-        let all = stream.grid.image.divided(component.dx, component.dy).reduced(reduction);
-        coarser(&wanted, ratio).intersection(&all)
-    }).collect();
+    let own: Vec<Rect> = stream
+        .grid
+        .components
+        .iter()
+        .zip(&ratios)
+        .map(|(component, &ratio)| {
+            let all = stream.grid.image.divided(component.dx, component.dy).reduced(reduction);
+            coarser(&wanted, ratio).intersection(&all)
+        })
+        .collect();
     let mut planes: Vec<Vec<i32>> =
         own.iter().map(|rect| vec![0; rect.width() as usize * rect.height() as usize]).collect();
     let mut decoder = BlockDecoder::default();
@@ -51,7 +61,11 @@ pub(super) fn decode(
     Ok(planes
         .into_iter()
         .zip(own.iter().zip(&ratios))
-        .map(|(plane, (rect, &ratio))| if ratio == (1, 1) { plane } else { repeat(&plane, rect, &wanted, ratio) })
+        .map(
+            |(plane, (rect, &ratio))| {
+                if ratio == (1, 1) { plane } else { repeat(&plane, rect, &wanted, ratio) }
+            },
+        )
         .inspect(|plane| debug_assert_eq!(plane.len(), width * height))
         .collect())
 }
@@ -79,14 +93,16 @@ fn coarser(rect: &Rect, (x, y): (u32, u32)) -> Rect {
 
 /// Samples repeated to the size of the first component.
 fn repeat(plane: &[i32], rect: &Rect, wanted: &Rect, (x, y): (u32, u32)) -> Vec<i32> {
-    let place = |at: u32, ratio: u32, start: u32, end: u32| (at / ratio).clamp(start, end.max(start + 1) - 1) - start;
+    let place =
+        |at: u32, ratio: u32, start: u32, end: u32| (at / ratio).clamp(start, end.max(start + 1) - 1) - start;
     let width = rect.width() as usize;
     let mut out = Vec::with_capacity(wanted.width() as usize * wanted.height() as usize);
     for row in wanted.y0..wanted.y1 {
         let from = place(row, y, rect.y0, rect.y1) as usize * width;
-        out.extend((wanted.x0..wanted.x1).map(|col| {
-            plane.get(from + place(col, x, rect.x0, rect.x1) as usize).copied().unwrap_or(0)
-        }));
+        out.extend(
+            (wanted.x0..wanted.x1)
+                .map(|col| plane.get(from + place(col, x, rect.x0, rect.x1) as usize).copied().unwrap_or(0)),
+        );
     }
     out
 }
@@ -101,7 +117,8 @@ fn touched(stream: &Codestream, reduction: u8, wanted: &Rect, ratios: &[(u32, u3
         let scale = u64::from(step) << reduction;
         let from = u64::from(start.saturating_sub(margin)) * scale;
         let to = (u64::from(end) + u64::from(margin)) * scale;
-        let number = |at: u64| (at.saturating_sub(u64::from(tile0)) / u64::from(side)).min(u64::from(count)) as u32;
+        let number =
+            |at: u64| (at.saturating_sub(u64::from(tile0)) / u64::from(side)).min(u64::from(count)) as u32;
         number(from)..(number(to) + 1).min(count)
     };
     let cols = span(wanted.x0, wanted.x1, first.dx, grid.tile_x0, grid.tile_width, across);
@@ -122,9 +139,10 @@ fn one_tile(
     let mut rects = Vec::with_capacity(own.len());
     for (component, wanted) in own.iter().enumerate() {
         let coding = &tile.parameters.coding[component];
-        let number = coding.levels.checked_sub(reduction).ok_or(J2kError::Unsupported {
-            what: "a tile with fewer resolutions than the others",
-        })?;
+        let number = coding
+            .levels
+            .checked_sub(reduction)
+            .ok_or(J2kError::Unsupported { what: "a tile with fewer resolutions than the others" })?;
         let rect = tile.components[component].rect.reduced(reduction).intersection(wanted);
         rects.push(rect);
         let mut job = Job { source, tile, component, decoder };
@@ -146,7 +164,11 @@ fn one_tile(
         match (a, b, c) {
             (Plane::Whole(a), Plane::Whole(b), Plane::Whole(c)) => reversible_colours(a, b, c),
             (Plane::Real(a), Plane::Real(b), Plane::Real(c)) => irreversible_colours(a, b, c),
-            _ => return Err(J2kError::Damaged { what: "a colour transform of components of different kinds" }),
+            _ => {
+                return Err(J2kError::Damaged {
+                    what: "a colour transform of components of different kinds",
+                });
+            }
         }
     }
     for (index, (plane, rect)) in decoded.iter().zip(&rects).enumerate() {
@@ -176,8 +198,7 @@ fn irreversible_colours(a: &mut [f32], b: &mut [f32], c: &mut [f32]) {
 /// Shifts samples to their range, limits them to it, and puts them in their place.
 fn place(plane: &Plane, rect: &Rect, component: &Component, whole: &Rect, into: &mut [i32]) {
     let half = 1i32 << (component.bits - 1);
-    let (shift, least, most) =
-        if component.signed { (0, -half, half - 1) } else { (half, 0, 2 * half - 1) };
+    let (shift, least, most) = if component.signed { (0, -half, half - 1) } else { (half, 0, 2 * half - 1) };
     let (width, stride) = (rect.width() as usize, whole.width() as usize);
     for row in 0..rect.height() as usize {
         let to = ((rect.y0 - whole.y0) as usize + row) * stride + (rect.x0 - whole.x0) as usize;
@@ -267,7 +288,10 @@ impl Job<'_> {
                     style,
                     planes: resolution.bands[band].planes.saturating_sub(state.zero_planes(band, index)),
                 };
-                let mut bytes = Vec::new();
+                if block.len() > shape.width * shape.height * BYTES_OF_A_SAMPLE + BYTES_OF_A_BLOCK {
+                    return Err(J2kError::Damaged { what: "a code-block larger than its samples could be" });
+                }
+                let mut bytes = Vec::with_capacity(block.len());
                 for &(start, len) in &block.parts {
                     let part = tile.data.read(self.source, start, len)?;
                     if part.len() != len {
@@ -281,8 +305,8 @@ impl Job<'_> {
                 let window = &step.bands[band];
                 for y in inside.y0..inside.y1 {
                     let from = (y - rect.y0) as usize * shape.width + (inside.x0 - rect.x0) as usize;
-                    let to = (y - window.y0) as usize * window.width() as usize
-                        + (inside.x0 - window.x0) as usize;
+                    let to =
+                        (y - window.y0) as usize * window.width() as usize + (inside.x0 - window.x0) as usize;
                     let width = inside.width() as usize;
                     let target = &mut bands[band][to..to + width];
                     for (sample, &value) in target.iter_mut().zip(&values[from..from + width]) {
@@ -302,5 +326,9 @@ fn unshifted(doubled: i32, shift: u8) -> i32 {
     }
     let shift = u32::from(shift).min(31);
     let magnitude = doubled.unsigned_abs();
-    if u64::from(magnitude) >= 2u64 << shift { doubled.signum() * (magnitude >> shift) as i32 } else { doubled }
+    if u64::from(magnitude) >= 2u64 << shift {
+        doubled.signum() * (magnitude >> shift) as i32
+    } else {
+        doubled
+    }
 }
