@@ -1,10 +1,12 @@
 """Reads every file of the TIFF corpus through `pavage info` and `pavage dump` and compares with what GDAL reads."""
 
 import csv
+import io
 import json
 import math
 import pathlib
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import rasterio
+from PIL import Image
 
 warnings.filterwarnings("ignore")
 
@@ -47,6 +50,8 @@ def close(a, b, tolerance):
 
 def compare(row, facts, path, pavage):
     """What is wrong, as a list of texts."""
+    if "sidecar.aux.xml" in row["features"] or (path.parent / f"{path.name}.aux.xml").exists():
+        row = told_by_sidecar(row, path)
     wrong = []
     say = lambda name, ours, theirs: wrong.append(f"{name} {ours} is {theirs}")
     width, height = map(int, row["size"].split("x"))
@@ -90,6 +95,39 @@ def compare(row, facts, path, pavage):
     return wrong
 
 
+def told_by_sidecar(row, path):
+    """The manifest was made without the `.aux.xml` of some files: with it, GDAL says where they lie."""
+    with rasterio.open(path) as source:
+        crs, bounds = source.crs, source.bounds
+        code = crs.to_epsg() if crs else None
+        placed = source.transform != rasterio.Affine.identity()
+    name = f"EPSG:{code}" if code else "user-defined" if crs else "-"
+    return dict(row, crs=name, bounds=",".join(map(str, bounds)) if placed else "-")
+
+
+def same_as_turbo(path, facts, ours):
+    """Whether an image of one JPEG block is what libjpeg-turbo makes of it: GDAL in Python's wheel has another libjpeg."""
+    with tempfile.TemporaryDirectory() as folder:
+        with rasterio.open(path) as source:
+            block = source.block_shapes[0]
+            if block[0] < facts["height"] or block[1] < facts["width"]:
+                return False
+        data, where = path.read_bytes(), {}
+        order = "<" if data[:2] == b"II" else ">"
+        number = lambda fmt, at: struct.unpack_from(order + fmt, data, at)[0]
+        at = number("I", 4)
+        for i in range(number("H", at)):
+            entry = at + 2 + 12 * i
+            where[number("H", entry)] = (number("H", entry + 2), number("I", entry + 4), entry + 8)
+        value = lambda tag: number("H" if where[tag][0] == 3 else "I", where[tag][2])
+        stream = data[value(324) : value(324) + value(325)]
+        if 347 in where:
+            tables = data[number("I", where[347][2]) :][: where[347][1]]
+            stream = tables[:-2] + stream[2:]
+        turbo = np.asarray(Image.open(io.BytesIO(stream)).convert("RGB")).transpose(2, 0, 1)
+    return np.abs(ours.astype("i4") - turbo[:, : facts["height"], : facts["width"]]).max() <= 2
+
+
 def pixels(path, facts, pavage):
     with tempfile.NamedTemporaryFile() as raw:
         done, _ = run([pavage, "dump", "--raw", raw.name, path])
@@ -102,6 +140,8 @@ def pixels(path, facts, pavage):
         return [f"shape {ours.shape} is {theirs.shape}"]
     difference = np.abs(ours.astype("f8") - theirs.astype("f8"))
     mean, worst = difference.mean(), difference.max()
+    if mean > MEAN and facts["compression"] == "JPEG" and facts["bands"] == 3 and same_as_turbo(path, facts, ours):
+        return []
     return [f"lossy pixels: mean {mean:.2f} worst {worst:.0f}"] if mean > MEAN or worst > WORST else []
 
 

@@ -61,7 +61,7 @@ fn facts(source: &Source) -> Map<String, Value> {
     tell("height", json!(size.height));
     tell("bands", json!(facts.bands));
     tell("dtype", json!(facts.sample.name()));
-    tell("crs", json!(source.crs().map(|crs| crs.name())));
+    tell("crs", json!(source.crs().map(|crs| crs.name()).or_else(|| facts.unusable_crs.clone())));
     tell("bounds", json!(bounds.map(|b| [b.min_x, b.min_y, b.max_x, b.max_y])));
     tell("geotransform", json!(source.geotransform().map(|geotransform| geotransform.0)));
     tell("compression", json!(facts.compression));

@@ -7,7 +7,7 @@ mod layout;
 mod levels;
 pub mod write;
 
-pub use geokeys::{GeoKeyError, crs};
+pub use geokeys::{GeoKeyError, crs, title};
 pub use georef::{GeorefError, geotransform};
 pub use layout::{Alpha, Interpretation, LayoutError, Plane};
 pub use levels::{Role, TiffLevel, beside, levels};

@@ -117,6 +117,7 @@ impl Contents {
             is_planar: main.directory.pieces() > 1,
             is_lossy: main.is_lossy(),
             palette: main.palette(),
+            unusable_crs: None,
             band_metadata,
             items,
             notes,
@@ -126,6 +127,9 @@ impl Contents {
         let rules = Rules::new(facts.alpha(main.alpha), nodata, facts.sample, options);
         let own = Own { geo: &main.directory.geo, gml: None };
         let Location { crs, geotransform } = location::locate(&own, &beside, options);
+        let has_points_only = geotransform.is_err() && !own.geo.tiepoints.is_empty();
+        let unusable = cog::title(own.geo).filter(|_| crs.is_err() && !has_points_only).map(str::to_owned);
+        let facts = Facts { unusable_crs: unusable, ..facts };
         let full = levels[0].size();
         let levels: Vec<Level> = levels
             .into_iter()
@@ -162,6 +166,7 @@ impl Contents {
             is_planar: false,
             is_lossy: !jp2.is_reversible(),
             palette,
+            unusable_crs: None,
             band_metadata: beside.pam.as_ref().map(|pam| pam.bands.clone()).unwrap_or_default(),
             items: Vec::new(),
             notes: beside.notes.clone(),

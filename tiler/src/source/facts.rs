@@ -31,6 +31,8 @@ pub struct Facts {
     pub is_lossy: bool,
     /// Colours by index, red green blue alpha; empty where there are none.
     pub palette: Vec<[u8; 4]>,
+    /// What the file calls its CRS where nothing can be done with it.
+    pub unusable_crs: Option<String>,
     /// By band, alpha included; bands of which nothing is said at the end are left out.
     pub band_metadata: Vec<BandMetadata>,
     /// Items about the whole image.

@@ -63,10 +63,11 @@ pub(super) fn locate(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> L
         .or_else(|| internal.as_ref().ok().copied())
         .or(own.gml.map(|gml| gml.0))
         .or_else(|| beside.tab.as_ref().map(|tab| tab.geotransform))
-        .or(beside.world_file);
+        .or(beside.world_file)
+        .filter(is_a_place);
     let geotransform = geotransform.ok_or_else(|| match &internal {
         Err(error) => with_notes(super::chain(error), beside),
-        Ok(_) => String::new(),
+        Ok(_) => with_notes(super::chain(&GeorefError::Missing), beside),
     });
     let crs = if has_points_only && geotransform.is_err() {
         Err("its CRS is that of its control points".to_owned())
@@ -74,6 +75,12 @@ pub(super) fn locate(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> L
         crs(own, beside, options)
     };
     Location { crs, geotransform }
+}
+
+/// Pixels that are their own coordinates are no place, as in GDAL.
+fn is_a_place(geotransform: &GeoTransform) -> bool {
+    let [x, dx, rx, y, ry, dy] = geotransform.0;
+    [x, rx, y, ry] != [0.0; 4] || dx != 1.0 || dy.abs() != 1.0
 }
 
 fn crs(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> Result<Crs, String> {

@@ -246,3 +246,34 @@ pub fn interleave(planes: &[Vec<i32>], sample: SampleType) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Compression, plain};
+
+    /// The codestream of a JP2 file of 40 x 30 pixels: `x * 5 + y * 3 + 40 * band`, modulo 256.
+    fn codestream() -> &'static [u8] {
+        let file = include_bytes!("../../jp2/fixtures/rgb.jp2");
+        let start = file.windows(4).position(Codestream::is_codestream).expect("it is there");
+        &file[start..]
+    }
+
+    fn layout(width: u32, bands: usize) -> BlockLayout {
+        BlockLayout { bands, ..plain(Size::new(width, 30), Compression::None) }
+    }
+
+    #[test]
+    fn a_block_of_a_tiff_is_interleaved() {
+        let bytes = decode_block(codestream(), &layout(40, 3)).expect("it is well formed");
+        assert_eq!((bytes.len(), &bytes[..6]), (40 * 30 * 3, &[0, 40, 80, 5, 45, 85][..]));
+    }
+
+    #[test]
+    fn a_block_of_another_shape_than_announced_is_an_error() {
+        let size = decode_block(codestream(), &layout(41, 3));
+        assert!(matches!(size, Err(CodecError::Dimensions { found_width: 40, .. })), "{size:?}");
+        let bands = decode_block(codestream(), &layout(40, 4));
+        assert!(matches!(bands, Err(CodecError::Channels { found: 3, .. })), "{bands:?}");
+    }
+}

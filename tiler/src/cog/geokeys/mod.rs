@@ -51,6 +51,12 @@ pub enum GeoKeyError {
     Crs(#[from] CrsError),
 }
 
+/// What the file calls its CRS, also where nothing can be done with it; `None` without GeoKeys.
+pub fn title(geo: &GeoTags) -> Option<&str> {
+    let title = citation::title(geo);
+    (!geo.key_directory.is_empty()).then_some(if title.is_empty() { "unnamed" } else { title })
+}
+
 /// The CRS of a file: its horizontal part, whatever vertical keys (4096 and above) there are.
 ///
 /// Source: OGC GeoTIFF 1.1 (OGC 19-008r4), 7.4: a code where there is one, else the parameters. Between the two, as GDAL
