@@ -56,8 +56,9 @@ fn noted<T, E: std::error::Error>(read: Result<Option<T>, E>, notes: &mut Vec<St
 /// Who says first where the image lies is believed.
 pub(super) fn locate(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> Location {
     let internal = cog::geotransform(own.geo);
-    let has_points_only = matches!(internal, Err(GeorefError::GroundControlPoints { .. }));
     let pam = beside.pam.as_ref();
+    let has_points_only = matches!(internal, Err(GeorefError::GroundControlPoints { .. }))
+        || pam.is_some_and(|pam| pam.ground_control_points > 0);
     let geotransform = pam
         .and_then(|pam| pam.geotransform)
         .or_else(|| internal.as_ref().ok().copied())
