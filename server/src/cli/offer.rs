@@ -32,6 +32,6 @@ pub(super) fn offer(config: &Config, paths: &[PathBuf]) -> Result<Offer, &'stati
             provider_url: service.provider_url.clone(),
             public_url: config.server.public_url.clone(),
         },
-        open: OpenOptions { access: config.access, ..OpenOptions::default() },
+        open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     })
 }

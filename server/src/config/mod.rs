@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tiler::{io::Access, render::RenderSettings, tms::Registry};
+use tiler::{io::Access, render::RenderSettings, tiff::Limits as FileLimits, tms::Registry};
 
 pub use layer::{EmptyTile, LayerConfig, LayerOptions};
 pub use network::{Network, NetworkError};
@@ -42,6 +42,8 @@ pub struct Config {
     pub render_threads: usize,
     /// How files are read; default by file system.
     pub access: Access,
+    /// What a file may ask for before it is refused.
+    pub file_limits: FileLimits,
     /// How often files are compared with what is served; default 5 s.
     pub watch_interval: Duration,
     /// What layers do where nothing else is said.

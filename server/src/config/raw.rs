@@ -35,6 +35,7 @@ pub(super) struct RawConfig {
     pub(super) cache: RawCache,
     pub(super) render: RawRender,
     pub(super) io: RawIo,
+    pub(super) files: RawFiles,
     pub(super) layer: Vec<Spanned<RawLayer>>,
     pub(super) tile_matrix_set: Vec<Spanned<RawTileMatrixSet>>,
 }
@@ -106,6 +107,19 @@ pub(super) struct RawRender {
 pub(super) struct RawIo {
     pub(super) access: Given<String>,
     pub(super) watch_s: Given<i64>,
+}
+
+/// `[files]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFiles {
+    pub(super) directories: Given<i64>,
+    pub(super) tags: Given<i64>,
+    pub(super) tag_mib: Given<i64>,
+    pub(super) block_mib: Given<i64>,
+    pub(super) stored_block_mib: Given<i64>,
+    pub(super) side_px: Given<i64>,
+    pub(super) tile_side_px: Given<i64>,
 }
 
 /// `[[layer]]`

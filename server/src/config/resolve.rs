@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::Path, thread, time::Duration};
 
-use tiler::{io::Access, render::RenderSettings};
+use tiler::{io::Access, render::RenderSettings, tiff::Limits};
 
 use super::{
     CacheConfig, CachePolicy, Config, LayerOptions, LimitsConfig, Override, Overrides, Problem, Problems,
@@ -11,7 +11,7 @@ use super::{
     layer,
     parse::parse,
     problem::Report,
-    raw::{Given, RawCache, RawLimits, RawRender, RawServer, RawService},
+    raw::{Given, RawCache, RawFiles, RawLimits, RawRender, RawServer, RawService},
 };
 
 const POLICIES: [(&str, CachePolicy); 2] = [("quick", CachePolicy::Quick), ("lru", CachePolicy::Lru)];
@@ -33,6 +33,7 @@ pub(super) fn resolve(file: &Path, text: Option<&str>, overrides: &Overrides) ->
         render_threads: report
             .number("threads", &raw.render.threads, 1..=1024)
             .map_or_else(cores, |n| n as usize),
+        file_limits: file_limits(&raw.files, &mut report),
         access: report.choice("access", &raw.io.access, &ACCESSES).unwrap_or_default(),
         watch_interval: seconds("watch_s", &raw.io.watch_s, (1..=3600, 5), &mut report),
         layers: layer::layers(&raw.layer, &defaults, &registry, &mut report),
@@ -147,6 +148,23 @@ fn cache(raw: &RawCache, report: &mut Report<'_>) -> CacheConfig {
         tile_bytes: mebibytes("tile_mib", &raw.tile_mib, 256),
         block_bytes: mebibytes("block_mib", &raw.block_mib, 512),
         policy: report.choice("policy", &raw.policy, &POLICIES).unwrap_or_default(),
+    }
+}
+
+fn file_limits(raw: &RawFiles, report: &mut Report<'_>) -> Limits {
+    let known = Limits::default();
+    let mut number = |key, given, range: RangeInclusive<i64>| report.number(key, given, range);
+    let mebibytes = |number: u32| u64::from(number) << 20;
+    Limits {
+        directories: number("directories", &raw.directories, 1..=4096)
+            .map_or(known.directories, |count| count as usize),
+        tags: number("tags", &raw.tags, 16..=65_535).map_or(known.tags, u64::from),
+        tag_bytes: number("tag_mib", &raw.tag_mib, 1..=1024).map_or(known.tag_bytes, mebibytes),
+        block_bytes: number("block_mib", &raw.block_mib, 1..=2048).map_or(known.block_bytes, mebibytes),
+        stored_block_bytes: number("stored_block_mib", &raw.stored_block_mib, 1..=2048)
+            .map_or(known.stored_block_bytes, mebibytes),
+        side_px: number("side_px", &raw.side_px, 1..=2_147_483_647).unwrap_or(known.side_px),
+        tile_side_px: number("tile_side_px", &raw.tile_side_px, 16..=65_536).unwrap_or(known.tile_side_px),
     }
 }
 

@@ -23,14 +23,18 @@ fn the_example_says_every_key_and_loads() {
     assert_eq!(config.server.public_url.as_deref(), Some("https://tiles.example.org"));
     assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!(config.cache.tile_bytes, 256 << 20);
-    assert_eq!(config.layers.len(), 2);
+    assert_eq!(config.layers.len(), 3);
     let ortho = &config.layers[0];
     assert_eq!(ortho.id.as_deref(), Some("ortho-2024"));
     assert!(ortho.paths[0].ends_with("deploy/examples/data/ortho-2024.tif"), "{:?}", ortho.paths);
     assert_eq!(ortho.options.settings.resampling, Resampling::Cubic);
     assert_eq!(ortho.options.settings.jpeg_quality, 90);
     assert_eq!(ortho.options.formats, [Format::Jpeg, Format::Png, Format::WebP]);
-    assert_eq!(config.layers[1].id, None);
+    let styles: Vec<_> = ortho.options.styles.iter().map(|style| style.name.as_str()).collect();
+    assert_eq!(styles, ["rgb", "irc", "ndvi", "classes"]);
+    assert_eq!(ortho.options.assumed_crs.as_ref().and_then(tiler::crs::Crs::epsg), Some(2154));
+    assert!(config.layers[1].options.styles[0].hillshade.is_some());
+    assert_eq!(config.layers[2].id, None);
 }
 
 #[test]
@@ -41,6 +45,7 @@ fn the_example_states_the_defaults() {
     assert_eq!(example.service.title, default.service.title);
     assert_eq!(example.cache.block_bytes, default.cache.block_bytes);
     assert_eq!(example.watch_interval, default.watch_interval);
+    assert_eq!(example.file_limits, default.file_limits);
     let mut limits = example.limits;
     limits.renders_running = default.limits.renders_running;
     assert_eq!(format!("{limits:?}"), format!("{:?}", default.limits));
