@@ -12,6 +12,9 @@ const DEPTH_LIMIT: usize = 32;
 /// More rasters than this are a mosaic, which a folder of single layers is not.
 const FILES_LIMIT: usize = 20_000;
 
+/// Endings of rasters; ECW and `MrSID` are among them so that they are refused by name.
+const RASTERS: [&str; 9] = ["tif", "tiff", "gtiff", "jp2", "j2k", "jpx", "jpf", "ecw", "sid"];
+
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -150,7 +153,7 @@ impl Walk {
 
 fn is_raster_name(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    ["tif", "tiff", "gtiff"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    RASTERS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]
@@ -184,10 +187,12 @@ mod tests {
             "a.tif.ovr",
             "a.tif.msk",
             "u.jpg",
+            "t.jp2",
+            "s.ECW",
         ] {
             fs::write(root.path().join(name), b"").unwrap();
         }
-        assert_eq!(listing(root.path()).0, ["a.tif", "b/c/x.gtiff", "b/y.TIFF", "z.tif"]);
+        assert_eq!(listing(root.path()).0, ["a.tif", "b/c/x.gtiff", "b/y.TIFF", "s.ECW", "t.jp2", "z.tif"]);
     }
 
     #[test]

@@ -44,20 +44,12 @@ pub enum Signature {
 }
 
 impl Signature {
-    /// Looks at the first bytes of a file.
-    pub fn of(bytes: &[u8]) -> Self {
-        const TO_COG: &str = "gdal_translate -of COG -co COMPRESS=JPEG IN OUT.tif";
+    /// Looks at the first bytes of a file, and where they say nothing, at its name.
+    pub fn of(path: &Path, bytes: &[u8]) -> Self {
         match bytes {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Self::Tiff,
             [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Self::Jpeg2000,
-            [b'm', b's', b'i', b'd', ..] => Self::Other(
-                "MrSID",
-                "mrsidgeodecode -i IN -o OUT.tif (free from LizardTech), then pavage convert or gdal_translate -of COG",
-            ),
-            [b'e', 0..=3, ..] => Self::Other(
-                "ECW",
-                "gdal_translate -of COG -co COMPRESS=JPEG IN.ecw OUT.tif, with a GDAL built with the ECW SDK",
-            ),
+            [b'm', b's', b'i', b'd', ..] => MRSID,
             [0x89, b'P', b'N', b'G', ..] => Self::Other("PNG", TO_COG),
             [0xff, 0xd8, 0xff, ..] => Self::Other("JPEG", TO_COG),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Other("WebP", TO_COG),
@@ -65,16 +57,31 @@ impl Signature {
             [b'E', b'H', b'F', b'A', ..] => Self::Other("Erdas Imagine", TO_COG),
             [0x89, b'H', b'D', b'F', ..] => Self::Other("HDF5 or netCDF", TO_COG),
             [b'S', b'Q', b'L', b'i', ..] => Self::Other("SQLite (GeoPackage, MBTiles)", TO_COG),
-            _ => Self::Unknown,
+            _ => match path.extension().and_then(|ending| ending.to_str()) {
+                // ECW has no mark of its own.
+                Some(ending) if ending.eq_ignore_ascii_case("ecw") => ECW,
+                Some(ending) if ending.eq_ignore_ascii_case("sid") => MRSID,
+                _ => Self::Unknown,
+            },
         }
     }
 }
+
+const TO_COG: &str = "gdal_translate -of COG -co COMPRESS=JPEG IN OUT.tif";
+const ECW: Signature = Signature::Other(
+    "ECW",
+    "gdal_translate -of COG -co COMPRESS=JPEG IN.ecw OUT.tif (with a GDAL that has the ECW SDK: QGIS for Windows brings one)",
+);
+const MRSID: Signature = Signature::Other(
+    "MrSID",
+    "gdal_translate -of COG -co COMPRESS=JPEG IN.sid OUT.tif (with a GDAL that has the MrSID SDK, or after mrsidgeodecode)",
+);
 
 impl Contents {
     pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Self, Problem> {
         let file = io::open(path, options.access)?;
         let first = file.read(0..file.len().min(16))?;
-        match Signature::of(&first) {
+        match Signature::of(path, &first) {
             Signature::Other(name, remedy) => Err(Problem::Format { name, remedy }),
             Signature::Jpeg2000 => Self::jp2(path, file, options),
             Signature::Tiff | Signature::Unknown => Self::tiff(path, &file, options),
@@ -192,5 +199,29 @@ impl Contents {
         let header: TiffFile = tiff::read(file.as_ref(), &options.limits)?;
         cog::beside(levels, &header, role)?;
         Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_read_is_named_with_the_command_that_converts_it() {
+        for (name, bytes, expected) in [
+            ("a.ecw", &b"e\x02\x01\x01"[..], "ECW"),
+            ("A.ECW", b"whatever", "ECW"),
+            ("a.sid", b"msid\x04", "MrSID"),
+            ("a.tif", b"\x89PNG\r\n", "PNG"),
+            ("a.tif", b"<VRTDataset>", "a VRT"),
+        ] {
+            let Signature::Other(found, remedy) = Signature::of(Path::new(name), bytes) else {
+                panic!("{name} is another raster")
+            };
+            assert_eq!(found, expected);
+            assert!(remedy.contains("gdal_translate"));
+        }
+        assert_eq!(Signature::of(Path::new("a.tif"), b"II*\0"), Signature::Tiff);
+        assert_eq!(Signature::of(Path::new("a.tif"), b"nothing"), Signature::Unknown);
     }
 }
