@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
     &["render"],
-    &["composite", "style", "encode"],
+    &["composite", "style", "encode", "source"],
     &["cog", "warp"],
     &["codec", "resample", "tms"],
     &["tiff", "crs", "raster"],
@@ -16,7 +16,7 @@ const SERVER: &[&[&str]] = &[
     &["router", "demo"],
     &["wmts", "xyz", "ui", "admin"],
     &["app"],
-    &["tiles"],
+    &["tiles", "inspect"],
     &["layers", "cache"],
     &["config"],
     &["http"],

@@ -49,7 +49,7 @@ impl Signature {
             [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Self::Jpeg2000,
             [b'm', b's', b'i', b'd', ..] => Self::Other(
                 "MrSID",
-                "mrsidgeodecode -i IN -o OUT.tif (free from LizardTech), then pavage convert or gdal_translate -of COG",
+                "mrsidgeodecode -i IN -o OUT.tif (free from LizardTech), then gdal_translate -of COG",
             ),
             [b'e', 0..=3, ..] => Self::Other(
                 "ECW",

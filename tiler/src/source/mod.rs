@@ -1,6 +1,7 @@
 //! One raster file, with the files beside it, as an image with levels. It knows blocks and pixels, but no tile and no
 //! target grid.
 
+mod bands;
 mod collar;
 mod contents;
 mod facts;
@@ -9,6 +10,7 @@ mod place;
 mod read;
 mod samples;
 mod transparency;
+mod verdict;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,6 +19,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use bands::BandFacts;
 pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;
@@ -24,6 +27,7 @@ pub use level::Level;
 pub use place::{Place, Placement};
 pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
 pub use transparency::NodataError;
+pub use verdict::{Advice, Cost, Severity, quoted};
 
 use collar::Collar;
 use contents::Contents;
@@ -38,6 +42,9 @@ use crate::{
     raster::SampleType,
     tiff::{Limits, TiffError},
 };
+
+/// One tile reads no more than this from one source.
+pub const TILE_LIMIT_PX: u64 = 256 << 20;
 
 /// How files are opened.
 #[derive(Debug, Clone, Default)]
