@@ -9,12 +9,14 @@ const COARSEST_PX: u32 = 1024;
 const SMALL_PX: u32 = 128;
 /// Blocks with a longer side are very large.
 const LARGE_PX: u32 = 1024;
-/// Strips up to this width cost no more than tiles.
-const NARROW_PX: u32 = 1024;
+/// Strips are wide where a tile reads more than this many pixels of them; of tiles of 512 px it reads 0.6 million.
+const STRIPS_PX: f64 = 1e6;
 /// Each overview is at most so many times smaller than the level above it.
 const STEP: f64 = 4.5;
-/// Codecs from this on are costly, milliseconds a million pixels of 3 bytes.
+/// Codecs from this on are costly, milliseconds a million pixels of 3 bytes …
 const COSTLY_MS: f64 = 10.0;
+/// … where they cost a tile more than this; small images do not notice.
+const COSTLY_TILE_MS: f64 = 3.0;
 
 fn slow(code: &'static str, cost: String, remedy: String) -> Option<Advice> {
     Some(Advice { code, severity: Severity::Slow, cost, remedy: Some(remedy) })
@@ -80,7 +82,7 @@ pub(super) fn overview_gap(source: &Source) -> Option<Advice> {
 }
 
 fn has_wide_strips(source: &Source) -> bool {
-    !source.facts.is_tiled && source.size().width > NARROW_PX
+    !source.facts.is_tiled && source.native_work().pixels > STRIPS_PX
 }
 
 pub(super) fn wide_strips(source: &Source) -> Option<Advice> {
@@ -123,7 +125,7 @@ pub(super) fn large_blocks(source: &Source) -> Option<Advice> {
 
 pub(super) fn costly_codec(source: &Source) -> Option<Advice> {
     let codec = source.decode_ms();
-    if codec < COSTLY_MS {
+    if codec < COSTLY_MS || source.native_work().ms < COSTLY_TILE_MS {
         return None;
     }
     let better = if source.facts.is_lossy { "JPEG" } else { "ZSTD" };

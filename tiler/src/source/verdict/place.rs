@@ -7,14 +7,14 @@ pub(super) fn no_georeference(source: &Source) -> Option<Advice> {
     if source.geotransform.is_some() {
         return None;
     }
-    let path = quoted(&source.path);
+    let (path, cost) = (quoted(&source.path), why(source));
     let srs = if source.crs.is_none() { "-a_srs EPSG:2154 " } else { "" };
-    Some(Advice {
-        code: "no-georeference",
-        severity: Severity::Refused,
-        cost: why(source, "the file does not say where it lies"),
-        remedy: Some(format!("gdal_edit.py {srs}-a_ullr WEST NORTH EAST SOUTH {path}")),
-    })
+    let remedy = if cost.contains("gdalwarp") {
+        format!("gdalwarp -t_srs EPSG:2154 {path} {}", source.beside_named("_l93.tif"))
+    } else {
+        format!("gdal_edit.py {srs}-a_ullr WEST NORTH EAST SOUTH {path}")
+    };
+    Some(Advice { code: "no-georeference", severity: Severity::Refused, cost, remedy: Some(remedy) })
 }
 
 pub(super) fn no_crs(source: &Source) -> Option<Advice> {
@@ -27,17 +27,14 @@ pub(super) fn no_crs(source: &Source) -> Option<Advice> {
     } else {
         format!("gdal_edit.py -a_srs EPSG:2154 {path}")
     };
-    Some(Advice {
-        code: "no-crs",
-        severity: Severity::Refused,
-        cost: why(source, "the file does not say its coordinate reference system"),
-        remedy: Some(remedy),
-    })
+    Some(Advice { code: "no-crs", severity: Severity::Refused, cost: why(source), remedy: Some(remedy) })
 }
 
-/// The reason that opening gave.
-fn why(source: &Source, otherwise: &str) -> String {
-    source.place.as_ref().err().cloned().unwrap_or_else(|| otherwise.to_owned())
+/// The reason that opening gave, without the hints in it that the remedy says better.
+fn why(source: &Source) -> String {
+    let whole = source.place.as_ref().err().map_or("the file does not say where it lies", String::as_str);
+    let facts: Vec<&str> = whole.split("; ").filter(|part| !part.contains('`')).collect();
+    if facts.is_empty() { whole.to_owned() } else { facts.join("; ") }
 }
 
 pub(super) fn rotated(source: &Source) -> Option<Advice> {
