@@ -1,4 +1,5 @@
 //! `pavage check` and `pavage info` as scripts run them: the binary, its exit status and its JSON.
+#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on panics, as a test does")]
 
 use std::{
     path::Path,

@@ -148,7 +148,7 @@ fn blocks_off(one: &Placed<'_>, matrix: &TileMatrix) -> Option<(u32, u32)> {
     let tile = one.dalle.tile?;
     let (x, y) = corner(one, matrix);
     let off = |corner: f64, block: u32, tile: u32| {
-        let fits = block != 0 && tile != 0 && (block % tile == 0 || tile % block == 0);
+        let fits = block != 0 && tile != 0 && (block.is_multiple_of(tile) || tile.is_multiple_of(block));
         let unit = fits.then(|| block.min(tile))?;
         let off = (corner.round() as i64).rem_euclid(i64::from(unit)) as u32;
         Some(off.min(unit - off))
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn pixels_beside_those_of_the_matrix_are_told_in_parts_of_a_pixel() {
-        let told = best(640_000.0125, 6_240_000.0, 0.05, 256).words();
+        let told = best(640_000.012_5, 6_240_000.0, 0.05, 256).words();
         assert!(told.contains("LAMB93_5cm level 22") && told.contains("up to 0.25 px"), "{told}");
     }
 

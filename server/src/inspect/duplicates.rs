@@ -25,7 +25,9 @@ impl Duplicates {
     fn of<K: Ord>(grouped: BTreeMap<K, Vec<&Path>>) -> Self {
         let mut out = Self::default();
         let mut groups: Vec<_> = grouped.into_values().filter(|paths| paths.len() > 1).collect();
-        groups.iter_mut().for_each(|paths| paths.sort());
+        for paths in &mut groups {
+            paths.sort();
+        }
         groups.sort();
         for paths in groups {
             out.groups += 1;

@@ -58,7 +58,7 @@ fn property(
         .into_iter()
         .map(|(value, (files, example))| Kind { value, files, example: example.to_owned() })
         .collect();
-    kinds.sort_by(|a, b| b.files.cmp(&a.files));
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.files));
     Property { name, kinds, is_harmless }
 }
 

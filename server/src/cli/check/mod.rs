@@ -51,11 +51,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut status = collections.iter().map(|one| one.report.status()).max().unwrap_or(Status::Sound);
     // What only shows when layers are made of files: sets that cannot show them, layers without any.
     let mut mistakes = Vec::new();
-    if arguments.config.is_some() {
-        if let Err(error) = Catalog::open(offer, None) {
-            mistakes = error.0.iter().map(ToString::to_string).collect();
-            status = Status::Refused;
-        }
+    if arguments.config.is_some()
+        && let Err(error) = Catalog::open(offer, None)
+    {
+        mistakes = error.0.iter().map(ToString::to_string).collect();
+        status = Status::Refused;
     }
     if arguments.json {
         let all: Vec<_> = collections.iter().map(document::collection).collect();
@@ -65,9 +65,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             if at > 0 {
                 println!();
             }
-            text::lines(collection).iter().for_each(|line| println!("{line}"));
+            for line in text::lines(collection) {
+                println!("{line}");
+            }
         }
-        mistakes.iter().for_each(|mistake| eprintln!("pavage: {mistake}"));
+        for mistake in mistakes {
+            eprintln!("pavage: {mistake}");
+        }
     }
     Ok(ExitCode::from(status as u8))
 }

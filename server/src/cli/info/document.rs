@@ -1,7 +1,10 @@
 //! The facts of a file as JSON.
 
 use serde_json::{Map, Value, json};
-use tiler::source::Source;
+use tiler::{
+    crs::Crs,
+    source::{Advice, BandFacts, Source},
+};
 
 use super::{corners, photometric};
 
@@ -19,8 +22,8 @@ pub(super) fn facts(source: &Source) -> Map<String, Value> {
     tell("bands", json!(facts.bands));
     tell("dtype", json!(facts.sample.name()));
     tell("sample_bits", json!(facts.bits));
-    tell("crs", json!(source.crs().map(|crs| crs.name())));
-    tell("crs_title", json!(source.crs().map(|crs| crs.title())));
+    tell("crs", json!(source.crs().map(Crs::name)));
+    tell("crs_title", json!(source.crs().map(Crs::title)));
     tell("bounds", json!(bounds.map(|b| [b.min_x, b.min_y, b.max_x, b.max_y])));
     tell("geotransform", json!(source.geotransform().map(|geotransform| geotransform.0)));
     let in_degrees = corners(source).into_iter().map(|corner| corner.degrees.map(|(x, y)| [x, y]));
@@ -51,7 +54,7 @@ fn files(source: &Source) -> Value {
 }
 
 fn bands(source: &Source) -> Value {
-    let band = |band: &tiler::source::BandFacts| {
+    let band = |band: &BandFacts| {
         json!({
             "index": band.index,
             "interpretation": band.interpretation,
@@ -72,7 +75,7 @@ fn cost(source: &Source) -> Value {
 }
 
 fn verdict(source: &Source) -> Value {
-    let advice = |advice: &tiler::source::Advice| {
+    let advice = |advice: &Advice| {
         json!({
             "code": advice.code,
             "severity": advice.severity.name(),

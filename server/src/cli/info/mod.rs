@@ -41,7 +41,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         println!("{:#}", Value::Object(facts));
     } else {
-        text::lines(&source).iter().for_each(|line| println!("{line}"));
+        for line in text::lines(&source) {
+            println!("{line}");
+        }
         if let Some(digest) = digest {
             println!("Pixels: md5 {digest}");
         }
@@ -52,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn pixel_md5(source: &Source) -> Result<String, Failure> {
     let mut digest = Md5::new();
     source.for_each_sample(|bytes| digest.update(bytes)).map_err(|error| log::chain(&error))?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
 }
 
 /// A corner of the image, in its CRS and in degrees.

@@ -20,7 +20,7 @@ const TILE_PX: f64 = 256.0;
 /// Warping and encoding a tile of 256 px whose blocks are decoded, milliseconds.
 const WARP_AND_ENCODE_MS: f64 = 0.25;
 /// Milliseconds for decoding a million pixels of 3 bytes; measured on aerial photographs, predictor
-/// undone; PackBits is judged.
+/// undone; `PACKBITS` is judged.
 const DECODE_MS: [(&str, f64); 11] = [
     ("NONE", 0.4),
     ("PACKBITS", 1.0),

@@ -18,8 +18,8 @@ const COSTLY_MS: f64 = 10.0;
 /// … where they cost a tile more than this; small images do not notice.
 const COSTLY_TILE_MS: f64 = 3.0;
 
-fn slow(code: &'static str, cost: String, remedy: String) -> Option<Advice> {
-    Some(Advice { code, severity: Severity::Slow, cost, remedy: Some(remedy) })
+fn slow(code: &'static str, cost: String, remedy: String) -> Advice {
+    Advice { code, severity: Severity::Slow, cost, remedy: Some(remedy) }
 }
 
 /// Where blocks are bad, overviews alone do not help.
@@ -48,7 +48,7 @@ pub(super) fn no_overviews(source: &Source) -> Option<Advice> {
         return None;
     }
     let cost = format!("no overviews: a tile of a low zoom reads all {}", amount(source.coarsest_work()));
-    slow("no-overviews", cost, overviews(source))
+    Some(slow("no-overviews", cost, overviews(source)))
 }
 
 pub(super) fn few_overviews(source: &Source) -> Option<Advice> {
@@ -62,7 +62,7 @@ pub(super) fn few_overviews(source: &Source) -> Option<Advice> {
         size.height,
         amount(source.coarsest_work())
     );
-    slow("few-overviews", cost, overviews(source))
+    Some(slow("few-overviews", cost, overviews(source)))
 }
 
 pub(super) fn overview_gap(source: &Source) -> Option<Advice> {
@@ -78,7 +78,7 @@ pub(super) fn overview_gap(source: &Source) -> Option<Advice> {
         factor(widest + 1),
         amount(source.work_before_next(widest))
     );
-    slow("overview-gap", cost, overviews(source))
+    Some(slow("overview-gap", cost, overviews(source)))
 }
 
 fn has_wide_strips(source: &Source) -> bool {
@@ -94,7 +94,7 @@ pub(super) fn wide_strips(source: &Source) -> Option<Advice> {
         source.size().width,
         amount(source.native_work())
     );
-    slow("strips", cost, source.to_cog())
+    Some(slow("strips", cost, source.to_cog()))
 }
 
 pub(super) fn small_blocks(source: &Source) -> Option<Advice> {
@@ -110,7 +110,7 @@ pub(super) fn small_blocks(source: &Source) -> Option<Advice> {
         block.height,
         short(blocks)
     );
-    slow("small-blocks", cost, source.to_cog())
+    Some(slow("small-blocks", cost, source.to_cog()))
 }
 
 pub(super) fn large_blocks(source: &Source) -> Option<Advice> {
@@ -120,7 +120,7 @@ pub(super) fn large_blocks(source: &Source) -> Option<Advice> {
     }
     let work = amount(source.native_work());
     let cost = format!("blocks of {} x {} px: each tile decodes {work}", block.width, block.height);
-    slow("large-blocks", cost, source.to_cog())
+    Some(slow("large-blocks", cost, source.to_cog()))
 }
 
 pub(super) fn costly_codec(source: &Source) -> Option<Advice> {
@@ -137,7 +137,7 @@ pub(super) fn costly_codec(source: &Source) -> Option<Advice> {
         short(now),
         short(then)
     );
-    slow("costly-codec", cost, source.to_cog())
+    Some(slow("costly-codec", cost, source.to_cog()))
 }
 
 pub(super) fn planar(source: &Source) -> Option<Advice> {

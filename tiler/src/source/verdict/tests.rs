@@ -70,16 +70,13 @@ impl Image {
             shorts(277, &[3]),
             shorts(284, &[self.planar]),
         ];
-        let (offsets, counts, blocks) = match self.tile {
-            Some(tile) => {
-                entries.push(longs(322, &[tile]));
-                entries.push(longs(323, &[tile]));
-                (324, 325, side.div_ceil(tile).pow(2) * pieces)
-            }
-            None => {
-                entries.push(longs(278, &[8]));
-                (273, 279, side.div_ceil(8) * pieces)
-            }
+        let (offsets, counts, blocks) = if let Some(tile) = self.tile {
+            entries.push(longs(322, &[tile]));
+            entries.push(longs(323, &[tile]));
+            (324, 325, side.div_ceil(tile).pow(2) * pieces)
+        } else {
+            entries.push(longs(278, &[8]));
+            (273, 279, side.div_ceil(8) * pieces)
         };
         let mut starts = vec![8; blocks as usize];
         if self.is_sparse {
