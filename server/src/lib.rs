@@ -10,6 +10,7 @@ pub mod config;
 mod demo;
 mod error;
 mod http;
+mod inspect;
 pub mod layers;
 mod legend;
 mod log;

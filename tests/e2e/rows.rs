@@ -17,7 +17,7 @@ const SERVER: &[&[&str]] = &[
     &["router", "demo"],
     &["wmts", "xyz", "legend", "ui", "admin"],
     &["app"],
-    &["tiles"],
+    &["tiles", "inspect"],
     &["layers", "cache"],
     &["config"],
     &["http"],

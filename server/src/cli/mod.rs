@@ -1,6 +1,7 @@
 //! The command line: one verb, one file. Exit status 2 and a line or more on standard error for what the caller can mend.
 
 mod check;
+mod columns;
 mod demo;
 mod dump;
 mod info;

@@ -24,7 +24,7 @@ pub use self::{
     build::LayerError,
     catalog::{Catalog, Offer, OpenError},
     refresh::{Change, What},
-    scan::Skipped,
+    scan::{Found, Skipped, Wanted, is_raster_name, scan_for},
     watch::{Reload, Surroundings, tell_skipped, watch},
 };
 pub use crate::config::EmptyTile;

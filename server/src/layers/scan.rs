@@ -15,6 +15,22 @@ const FILES_LIMIT: usize = 20_000;
 /// Endings of rasters; ECW and `MrSID` are among them so that they are refused by name.
 const RASTERS: [&str; 9] = ["tif", "tiff", "gtiff", "jp2", "j2k", "jpx", "jpf", "ecw", "sid"];
 
+/// What is looked for in folders.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Whether a file is a raster, by its name.
+    pub is_raster: fn(&Path) -> bool,
+    /// More of them are an error.
+    pub limit: usize,
+}
+
+impl Default for Wanted {
+    /// What can be served.
+    fn default() -> Self {
+        Self { is_raster: is_raster_name, limit: FILES_LIMIT }
+    }
+}
+
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -62,8 +78,11 @@ pub enum ScanError {
     #[error("is neither a file nor a folder")]
     Kind,
     /// A folder with very many files.
-    #[error("holds more than {FILES_LIMIT} rasters")]
-    TooMany,
+    #[error("holds more than {limit} rasters")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
 }
 
 /// Looks at a path; folders are searched to the bottom, in the order of names.
@@ -73,6 +92,14 @@ pub enum ScanError {
 /// # Errors
 /// When the path itself cannot be read or is no file and no folder.
 pub fn scan(path: &Path) -> Result<Found, ScanError> {
+    scan_for(path, Wanted::default())
+}
+
+/// As [`scan`], for other files or more of them.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_for(path: &Path, wanted: Wanted) -> Result<Found, ScanError> {
     let failed = |source| ScanError::Io { source };
     let kind = fs::metadata(path).map_err(failed)?;
     if kind.is_file() {
@@ -82,10 +109,10 @@ pub fn scan(path: &Path) -> Result<Found, ScanError> {
         return Err(ScanError::Kind);
     }
     let root = fs::canonicalize(path).map_err(failed)?;
-    let mut walk = Walk { root, listing: Listing::default() };
+    let mut walk = Walk { root, wanted, listing: Listing::default() };
     walk.folder(path, 0).map_err(failed)?;
-    if walk.listing.files.len() > FILES_LIMIT {
-        return Err(ScanError::TooMany);
+    if walk.listing.files.len() > wanted.limit {
+        return Err(ScanError::TooMany { limit: wanted.limit });
     }
     walk.listing.files.sort();
     Ok(Found::Folder(walk.listing))
@@ -93,6 +120,7 @@ pub fn scan(path: &Path) -> Result<Found, ScanError> {
 
 struct Walk {
     root: PathBuf,
+    wanted: Wanted,
     listing: Listing,
 }
 
@@ -101,7 +129,7 @@ impl Walk {
         for entry in fs::read_dir(folder)? {
             let Ok(entry) = entry else { continue };
             if entry.file_name().as_encoded_bytes().starts_with(b".")
-                || self.listing.files.len() > FILES_LIMIT
+                || self.listing.files.len() > self.wanted.limit
             {
                 continue;
             }
@@ -109,7 +137,7 @@ impl Walk {
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
                 self.enter(&path, depth + 1);
-            } else if is_raster_name(&path) {
+            } else if (self.wanted.is_raster)(&path) {
                 match self.check(&path, kind) {
                     Ok(()) => self.listing.files.push(path),
                     Err(reason) => self.skip(path, reason),
@@ -151,7 +179,8 @@ impl Walk {
     }
 }
 
-fn is_raster_name(path: &Path) -> bool {
+/// Whether a name is that of a GeoTIFF.
+pub fn is_raster_name(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     RASTERS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }

@@ -8,7 +8,7 @@ use crate::{
     geom::{Bounds, GeoTransform, Size, Window},
     raster::{Depth, SampleType},
     resample::{Kernel, Resampling},
-    source::{BlockAddress, Source},
+    source::{BlockAddress, Source, TILE_LIMIT_PX},
     style::{CellSize, Style},
     tms::{TileId, TileMatrixSet},
     warp::Grid,
@@ -16,8 +16,6 @@ use crate::{
 
 /// A window larger than this is read in parts, so that memory does not grow with the image.
 const WINDOW_LIMIT_PX: u64 = 16 << 20;
-/// One tile reads no more than this from one source.
-const TILE_LIMIT_PX: u64 = 256 << 20;
 /// Target pixels around a source's bounds whose kernels may still reach it.
 const MARGIN_PX: f64 = 3.0;
 

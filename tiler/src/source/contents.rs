@@ -183,7 +183,9 @@ impl Contents {
         let own = Own { geo: jp2.geo(), gml: jp2.gml().map(|gml| (gml.transform, gml.srs_name.as_str())) };
         let Location { crs, geotransform } = location::locate(&own, &beside, options);
         let full = jp2.size();
-        let blocks = |level| Blocks::Jp2 { file: Arc::clone(&jp2), level };
+        let bytes = file.len();
+        let blocks =
+            |level| Blocks::Jp2 { file: Arc::clone(&jp2), level, bytes: bytes >> (2 * level).min(63) };
         let levels = jp2.levels().iter().enumerate();
         let levels = levels.map(|(level, size)| Level::new(full, *size, blocks(level), None)).collect();
         Ok(Self { files: vec![file], levels, rules, facts, crs, geotransform })

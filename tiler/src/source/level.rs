@@ -27,7 +27,12 @@ pub(super) enum Blocks {
     /// As tiles or strips of a TIFF.
     Tiff(Box<cog::Plane>),
     /// In a JPEG 2000 codestream, from which windows are decoded: they are its blocks.
-    Jp2 { file: Arc<Jp2>, level: usize },
+    Jp2 {
+        file: Arc<Jp2>,
+        level: usize,
+        /// Stored bytes of this level and the coarser ones, estimated.
+        bytes: u64,
+    },
 }
 
 impl Blocks {
@@ -46,7 +51,7 @@ impl Blocks {
     pub(super) fn size(&self) -> Size {
         match self {
             Self::Tiff(plane) => plane.directory.block_size,
-            Self::Jp2 { file, level } => file.block_size(*level),
+            Self::Jp2 { file, level, .. } => file.block_size(*level),
         }
     }
 

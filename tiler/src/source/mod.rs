@@ -1,6 +1,7 @@
 //! One raster file, with the files beside it, as an image with levels. It knows blocks and pixels, but no tile and no
 //! target grid.
 
+mod bands;
 mod collar;
 mod contents;
 mod facts;
@@ -11,6 +12,7 @@ mod read;
 mod samples;
 mod statistics;
 mod transparency;
+mod verdict;
 mod window;
 
 use std::{
@@ -20,6 +22,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use bands::BandFacts;
 pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;
@@ -27,6 +30,7 @@ pub use level::Level;
 pub use place::{Place, Placement};
 pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
 pub use transparency::NodataError;
+pub use verdict::{Advice, Cost, Severity, quoted};
 
 use collar::Collar;
 use contents::Contents;
@@ -42,6 +46,9 @@ use crate::{
     raster::SampleType,
     tiff::{Limits, TiffError},
 };
+
+/// One tile reads no more than this from one source.
+pub const TILE_LIMIT_PX: u64 = 256 << 20;
 
 /// How files are opened.
 #[derive(Debug, Clone, Default)]
@@ -263,6 +270,11 @@ impl Source {
     /// Whether the file has a band of alpha.
     pub fn has_alpha(&self) -> bool {
         self.rules.alpha.is_some()
+    }
+
+    /// The band of alpha, counted from 0.
+    pub fn alpha_band(&self) -> Option<usize> {
+        self.rules.alpha.map(|alpha| alpha.band)
     }
 
     /// Whether pixels can be invalid: by nodata, mask or alpha.

@@ -187,7 +187,7 @@ impl Source {
                 }
                 Ok(Samples::interleave(pieces))
             }
-            Some(Blocks::Jp2 { file, level }) => {
+            Some(Blocks::Jp2 { file, level, .. }) => {
                 let Some(window) = self.levels[block.level].block_window(block) else {
                     return Ok(Samples::zeros(self.sample(), 0));
                 };
