@@ -39,7 +39,8 @@ impl Composite {
         self.missing -= match (&mut self.pixels, raster.samples()) {
             (Samples::U8(old), Samples::U8(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
                 let (old, new, a, b) = (u32::from(old), u32::from(new), u32::from(a), u32::from(b));
-                ((old * a + new * b + (a + b) / 2) / (a + b)) as u8
+                let total = a + b;
+                ((old * a + new * b + total / 2) / total) as u8
             }),
             (Samples::F32(old), Samples::F32(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
                 let (a, b) = (f32::from(a), f32::from(b));

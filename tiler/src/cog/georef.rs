@@ -26,6 +26,9 @@ pub enum GeorefError {
 /// pixel away from the corners that everything here counts from. Where files contradict the standard, as GDAL: a scale
 /// wins over a matrix; a negative scale of rows still means north up; with a scale the first tie point is enough, without
 /// one tie points are ground control points, however regular. RPCs are not looked at.
+///
+/// # Errors
+/// When the tags give no affine map, or one without an area.
 pub fn geotransform(geo: &GeoTags) -> Result<GeoTransform, GeorefError> {
     let mut c = match (&geo.pixel_scale[..], &geo.tiepoints[..], &geo.transformation[..]) {
         (&[sx, sy, ..], &[i, j, _, x, y, _, ..], _) if sx != 0.0 && sy != 0.0 => {

@@ -196,6 +196,7 @@ impl Plane {
 }
 
 /// What a sample is, and how it is stored.
+#[derive(Clone, Copy)]
 struct Kind {
     bits: u16,
     sample: SampleType,
@@ -242,7 +243,6 @@ fn photometric(
         0 => (Interpretation::WhiteIsZero, Photometric::AsStored),
         3 if directory.colour_map.is_empty() => (Interpretation::Grey, Photometric::AsStored),
         3 => (Interpretation::Palette, Photometric::AsStored),
-        2 if samples >= 3 => (Interpretation::Rgb, Photometric::AsStored),
         5 if samples >= 4 && bits == 8 && directory.planar != 2 => (Interpretation::Rgb, Photometric::Cmyk),
         5 if samples >= 4 => (Interpretation::Cmyk, Photometric::AsStored),
         6 if samples == 3 && stores_ycbcr(compression) => {
@@ -254,8 +254,8 @@ fn photometric(
             }
             (Interpretation::Rgb, Photometric::YCbCr(ycbcr(directory)))
         }
-        6 if samples >= 3 => (Interpretation::Rgb, Photometric::AsStored),
-        8 | 9 | 10 => return Err(refused("CIE L*a*b*")),
+        2 | 6 if samples >= 3 => (Interpretation::Rgb, Photometric::AsStored),
+        8..=10 => return Err(refused("CIE L*a*b*")),
         32_844 | 32_845 => return Err(refused("LogLuv")),
         _ => (Interpretation::Grey, Photometric::AsStored),
     })

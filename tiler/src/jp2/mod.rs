@@ -301,7 +301,7 @@ fn levels(stream: &Codestream) -> Vec<Size> {
     let (mut width, mut height) = (full.width, full.height);
     let mut tile = Size::new(tile.width.min(width), tile.height.min(height));
     for reduction in 1..=stream.reductions() {
-        let halves = tile.width % 2 == 0 && tile.height % 2 == 0;
+        let halves = tile.width.is_multiple_of(2) && tile.height.is_multiple_of(2);
         if (width <= SMALLEST_LEVEL_PX && height <= SMALLEST_LEVEL_PX) || !(is_one_large_tile || halves) {
             break;
         }

@@ -54,6 +54,7 @@ impl Canvas {
     ///
     /// A block that stands further out than its image (the padding of the last TIFF tile) must be cut with `image`. A
     /// canvas of bytes takes blocks of bytes only: of others it takes the nearest byte.
+    #[expect(clippy::unnecessary_cast, reason = "one of the types is the target's own")]
     pub fn paste(&mut self, block: &Raster, col_off: i64, row_off: i64, image: Size) {
         let at = Window::new(col_off, row_off, block.size.width, block.size.height);
         let Some(part) =

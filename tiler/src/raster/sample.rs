@@ -172,6 +172,7 @@ impl Samples {
     }
 
     /// One sample as a number; 0 beyond the end. Integers beyond 2^53 lose their last digits.
+    #[expect(clippy::unnecessary_cast, reason = "one of the types is f64")]
     pub fn value(&self, index: usize) -> f64 {
         each!(self, values => values.get(index).map_or(0.0, |&value| value as f64))
     }

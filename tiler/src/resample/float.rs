@@ -68,7 +68,9 @@ impl<'a> FloatSampler<'a> {
         if validity < 1.0 {
             return 0;
         }
-        pixel.iter_mut().for_each(|sum| *sum /= total);
+        for sum in pixel {
+            *sum /= total;
+        }
         validity as u8
     }
 }

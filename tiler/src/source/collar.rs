@@ -180,7 +180,9 @@ impl Region {
 fn grow(size: Size, mut seeds: Vec<usize>, may: impl Fn(usize) -> bool) -> Vec<bool> {
     let (width, count) = (size.width as usize, size.pixels() as usize);
     let mut inside = vec![false; count];
-    seeds.iter().for_each(|&at| inside[at] = true);
+    for &at in &seeds {
+        inside[at] = true;
+    }
     while let Some(at) = seeds.pop() {
         let col = at % width;
         let neighbours = [

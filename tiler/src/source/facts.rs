@@ -8,6 +8,7 @@ use crate::{
 
 /// What a file says of itself.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// `GTiff` or `JP2`.
     pub format: &'static str,

@@ -80,8 +80,8 @@ pub(super) fn locate(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> L
 
 /// Pixels that are their own coordinates are no place, as in GDAL.
 fn is_a_place(geotransform: &GeoTransform) -> bool {
-    let [x, dx, rx, y, ry, dy] = geotransform.0;
-    [x, rx, y, ry] != [0.0; 4] || dx != 1.0 || dy.abs() != 1.0
+    let unit = |row_step| GeoTransform([0.0, 1.0, 0.0, 0.0, 0.0, row_step]);
+    ![unit(1.0), unit(-1.0)].contains(geotransform)
 }
 
 fn crs(own: &Own<'_>, beside: &Beside, options: &OpenOptions) -> Result<Crs, String> {

@@ -134,7 +134,7 @@ fn split(samples: Samples, bands: usize, alpha: Alpha) -> (Samples, Vec<u8>) {
             let mut colours = without(&values, bands, alpha.band);
             if alpha.is_premultiplied {
                 for (pixel, &a) in colours.chunks_exact_mut(bands - 1).zip(&validity) {
-                    restore(pixel, u32::from(a), 255, |v| u32::from(v), |v| v as u8);
+                    restore(pixel, u32::from(a), 255, u32::from, |v| v as u8);
                 }
             }
             (Samples::U8(colours), validity)
@@ -144,7 +144,7 @@ fn split(samples: Samples, bands: usize, alpha: Alpha) -> (Samples, Vec<u8>) {
             let mut colours = without(&values, bands, alpha.band);
             if alpha.is_premultiplied {
                 for (pixel, &a) in colours.chunks_exact_mut(bands - 1).zip(alphas.clone()) {
-                    restore(pixel, u32::from(a), 65_535, |v| u32::from(v), |v| v as u16);
+                    restore(pixel, u32::from(a), 65_535, u32::from, |v| v as u16);
                 }
             }
             // 16-bit alpha of 8-bit values is common: GDAL writes 255 for opaque.

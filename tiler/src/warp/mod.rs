@@ -24,23 +24,20 @@ pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Kernel, Ker
     let bands = source.bands();
     let mut mask = vec![0; size.pixels() as usize];
     let count = size.pixels() as usize * bands;
-    let samples = match source.samples() {
-        Samples::F32(_) => {
-            let mut pixels = vec![0.0; count];
-            let sampler = FloatSampler::new(source, &kernels.0, &kernels.1);
-            each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
-                sampler.run(row, pixels, mask);
-            });
-            Samples::F32(pixels)
-        }
-        _ => {
-            let mut pixels = vec![0; count];
-            let sampler = Sampler::new(source, &kernels.0, &kernels.1);
-            each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
-                sampler.run(row, pixels, mask);
-            });
-            Samples::U8(pixels)
-        }
+    let samples = if let Samples::F32(_) = source.samples() {
+        let mut pixels = vec![0.0; count];
+        let sampler = FloatSampler::new(source, &kernels.0, &kernels.1);
+        each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
+            sampler.run(row, pixels, mask);
+        });
+        Samples::F32(pixels)
+    } else {
+        let mut pixels = vec![0; count];
+        let sampler = Sampler::new(source, &kernels.0, &kernels.1);
+        each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
+            sampler.run(row, pixels, mask);
+        });
+        Samples::U8(pixels)
     };
     Raster::new(size, bands, samples, Some(mask))
 }

@@ -61,6 +61,9 @@ pub fn title(geo: &GeoTags) -> Option<&str> {
 ///
 /// Source: OGC GeoTIFF 1.1 (OGC 19-008r4), 7.4: a code where there is one, else the parameters. Between the two, as GDAL
 /// does: a linear unit beside a code wins over the code's, and WKT in a citation (`ESRI PE String`) over parameters.
+///
+/// # Errors
+/// When the keys name no CRS on earth that is known here.
 pub fn crs(geo: &GeoTags) -> Result<Crs, GeoKeyError> {
     if geo.key_directory.is_empty() {
         return Err(GeoKeyError::Missing);
