@@ -43,6 +43,9 @@ pub struct StoredBlock<'a> {
     pieces: Vec<Option<Cow<'a, [u8]>>>,
 }
 
+/// The file that holds a block, and where its pieces lie in it.
+type Ranges = (usize, Vec<Option<Range<u64>>>);
+
 impl Source {
     /// The blocks that hold the pixels of a window, which may reach outside the level.
     ///
@@ -103,7 +106,7 @@ impl Source {
     }
 
     /// The file that holds a block, and where its pieces lie in it.
-    fn ranges(&self, block: BlockAddress) -> Result<(usize, Vec<Option<Range<u64>>>), Problem> {
+    fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
         let Some(blocks) = self.levels[block.level].blocks(block.plane) else { return Ok((0, Vec::new())) };
         let len = self.files[blocks.file()].len();
         let pieces = match blocks {

@@ -30,7 +30,9 @@ impl Source {
         if bands > 1 && total <= HELD_BYTES {
             let mut held = vec![Vec::new(); bands];
             self.rows(0..bands, |band, bytes| held[band].extend_from_slice(bytes))?;
-            held.iter().for_each(|band| take(band));
+            for band in &held {
+                take(band);
+            }
         } else {
             for band in 0..bands {
                 self.rows(band..band + 1, |_, bytes| take(bytes))?;

@@ -145,16 +145,7 @@ pub(super) fn read(
             limit: limits.block_bytes,
         });
     }
-    // Some writers use the tags of tiles for strips and the other way round.
-    let either = |first: (Tag, &'static str), other: (Tag, &'static str), tags: &mut Tags<'_, '_>| {
-        let chosen = if tags.has(first.0) { first } else { other };
-        tags.numbers::<u64>(chosen.0, chosen.1).map(Option::unwrap_or_default)
-    };
-    let offsets_of = [(Tag::TileOffsets, "TileOffsets"), (Tag::StripOffsets, "StripOffsets")];
-    let counts_of = [(Tag::TileByteCounts, "TileByteCounts"), (Tag::StripByteCounts, "StripByteCounts")];
-    let (own, other) = if tiled { (0, 1) } else { (1, 0) };
-    let offsets = either(offsets_of[own], offsets_of[other], &mut tags)?;
-    let byte_counts = either(counts_of[own], counts_of[other], &mut tags)?;
+    let (offsets, byte_counts) = stored_blocks(&mut tags, tiled)?;
     Ok(Directory {
         size,
         samples_per_pixel,
@@ -199,6 +190,19 @@ pub(super) fn read(
     })
 }
 
+/// Where blocks lie and how long they are. Some writers use the tags of tiles for strips and the other way round.
+fn stored_blocks(tags: &mut Tags<'_, '_>, tiled: bool) -> Result<(Vec<u64>, Vec<u64>), TiffError> {
+    let (own, other) = if tiled { (0, 1) } else { (1, 0) };
+    let mut either = |names: [(Tag, &'static str); 2]| {
+        let (tag, name) = if tags.has(names[own].0) { names[own] } else { names[other] };
+        tags.numbers(tag, name).map(Option::unwrap_or_default)
+    };
+    Ok((
+        either([(Tag::TileOffsets, "TileOffsets"), (Tag::StripOffsets, "StripOffsets")])?,
+        either([(Tag::TileByteCounts, "TileByteCounts"), (Tag::StripByteCounts, "StripByteCounts")])?,
+    ))
+}
+
 /// Rows of the blocks that a strip is cut into: about as many as wanted, and never a block across two strips.
 fn cut_rows(strip_rows: u32, image_rows: u32, wanted: u64) -> u32 {
     let wanted = wanted.clamp(1, u64::from(u32::MAX)) as u32;
@@ -207,6 +211,6 @@ fn cut_rows(strip_rows: u32, image_rows: u32, wanted: u64) -> u32 {
     } else if strip_rows >= image_rows {
         wanted
     } else {
-        (wanted / 4 + 1..=wanted).rev().find(|rows| strip_rows % rows == 0).unwrap_or(strip_rows)
+        (wanted / 4 + 1..=wanted).rev().find(|rows| strip_rows.is_multiple_of(*rows)).unwrap_or(strip_rows)
     }
 }
