@@ -95,10 +95,10 @@ pub fn scan(path: &Path) -> Result<Found, ScanError> {
     scan_for(path, Wanted::default())
 }
 
-/// As [`scan`], for other files or more of them.
+/// As `scan`, for other files or more of them.
 ///
 /// # Errors
-/// As [`scan`].
+/// As `scan`.
 pub fn scan_for(path: &Path, wanted: Wanted) -> Result<Found, ScanError> {
     let failed = |source| ScanError::Io { source };
     let kind = fs::metadata(path).map_err(failed)?;

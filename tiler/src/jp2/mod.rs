@@ -292,17 +292,15 @@ fn stream_bits(stream: &Codestream) -> u16 {
 
 fn levels(stream: &Codestream) -> Vec<Size> {
     let (full, tile) = (stream.size(0), stream.tile_size());
-    // GDAL decodes windows of a large image in one tile, else it halves tiles and stops at an odd side.
-    let is_one_large_tile = tile.width >= full.width
-        && tile.height >= full.height
-        && full.width > BLOCK_PX
-        && full.height > BLOCK_PX;
     let mut levels = vec![full];
     let (mut width, mut height) = (full.width, full.height);
-    let mut tile = Size::new(tile.width.min(width), tile.height.min(height));
+    // GDAL halves tiles as well, of which it takes no more than this many columns, and stops at an odd side; it decodes
+    // windows, and does not, where one tile tells the lengths of its packets.
+    let by_window = stream.has_packet_lengths() && tile.width >= full.width && tile.height >= full.height;
+    let mut tile = Size::new(tile.width.min(full.width).min(BLOCK_PX), tile.height.min(full.height));
     for reduction in 1..=stream.reductions() {
         let halves = tile.width.is_multiple_of(2) && tile.height.is_multiple_of(2);
-        if (width <= SMALLEST_LEVEL_PX && height <= SMALLEST_LEVEL_PX) || !(is_one_large_tile || halves) {
+        if (width <= SMALLEST_LEVEL_PX && height <= SMALLEST_LEVEL_PX) || !(halves || by_window) {
             break;
         }
         levels.push(stream.size(reduction));

@@ -121,7 +121,7 @@ fn levels_end_where_those_of_gdal_do() {
     assert_eq!(levels(768, 768).len(), 4);
     assert_eq!(levels(512, 512).len(), 3);
     assert_eq!(levels(500, 100).len(), 3);
-    assert_eq!(levels(163, 150), [Size::new(163, 150), Size::new(82, 75)]);
+    assert_eq!(levels(162, 150), [Size::new(162, 150), Size::new(81, 75)]);
     assert_eq!(levels(121, 121).len(), 1);
 }
 
