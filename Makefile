@@ -1,7 +1,7 @@
 # Bare `make` lists the commands.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz bless deny ci tools
+.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz fuzz-targets bless deny ci tools
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,10 +35,23 @@ oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a brow
 bench: tools ## Run the benches of every stage
 	cargo bench -p pavage-benches
 
-fuzz: tools ## Feed mutated files to the reader, for as long as PAVAGE_FUZZ_CASES says
-	PAVAGE_FUZZ_CASES=$${PAVAGE_FUZZ_CASES:-200000} cargo test --release -p pavage-tiler --test mutations -- --nocapture
+fuzz: tools ## Feed mutated files to the reader, as many as PAVAGE_FUZZ_CASES says
+	PAVAGE_FUZZ_CASES=$${PAVAGE_FUZZ_CASES:-200000} \
+	  cargo test --profile fuzz -p pavage-tiler --test mutations --locked -- --nocapture
 
-bless: ## Write the numbers that tests compare with anew, from PROJ (needs python3 with pyproj)
+FUZZ_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+
+# Findings are kept under fuzz/artifacts; what libFuzzer learns goes beside the corpus, which stays small.
+fuzz-targets: tools ## Run each fuzz target for SECONDS (needs a C++ compiler and cargo-fuzz)
+	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	set -e; for target in tiler/source_open tiler/codec_block tiler/jp2_open tiler/sidecar tiler/geokeys server/request; do \
+	  crate=$${target%/*}; name=$${target#*/}; learnt=target/fuzz-corpus/$$name; mkdir -p $$learnt; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir $$crate/fuzz -s none $$name $$learnt $$crate/fuzz/corpus/$$name -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536; \
+	done
+
+bless: ## Write the numbers that tests compare with anew, from PROJ (needs python3 with pyproj), and the seeds of fuzz targets
+	PAVAGE_BLESS=1 cargo test -p pavage-tiler --test mutations --locked the_fuzz_targets
 	python3 tiler/src/crs/fixtures/make_proj_fixture.py
 
 deny: ## Check licences, advisories and sources of dependencies (needs cargo-deny)

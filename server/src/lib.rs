@@ -32,6 +32,8 @@ pub use self::{
     tiles::{PoolLimits, TileSettings},
 };
 use self::{http::listener, router::Router};
+#[doc(hidden)]
+pub use wmts::probe::take_apart;
 
 /// A server that listens: bind, serve, drain.
 pub struct Server {

@@ -7,6 +7,7 @@ pub mod get_capabilities;
 pub mod get_feature_info;
 pub mod get_tile;
 pub mod params;
+pub mod probe;
 pub mod xml;
 
 #[cfg(test)]

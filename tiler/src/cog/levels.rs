@@ -48,8 +48,10 @@ pub fn levels(file: &TiffFile) -> Result<Vec<TiffLevel>, LayoutError> {
     let main = main
         .or_else(|| file.directories.iter().find(|d| d.subfile_type & MASK == 0))
         .ok_or(LayoutError::NoImage)?;
-    let mut levels = vec![TiffLevel { image: Plane::image(main, file.big_endian)?, mask: None }];
-    levels.extend(overviews(file, main));
+    let main = Plane::image(main, file.big_endian)?;
+    let overviews = overviews(file, &main);
+    let mut levels = vec![TiffLevel { image: main, mask: None }];
+    levels.extend(overviews);
     let masks = file.directories.iter().filter(|d| d.subfile_type & MASK != 0);
     attach(&mut levels, masks, (file.big_endian, 0))?;
     Ok(levels)
@@ -62,34 +64,38 @@ pub fn levels(file: &TiffFile) -> Result<Vec<TiffLevel>, LayoutError> {
 pub fn beside(levels: &mut Vec<TiffLevel>, file: &TiffFile, role: Role) -> Result<(), LayoutError> {
     let masks = |d: &&Directory| role.is_mask || d.subfile_type & MASK != 0;
     if !role.is_mask {
-        let Some(main) = levels.first().map(|level| level.image.directory.clone()) else { return Ok(()) };
-        levels.extend(
-            file.directories
-                .iter()
-                .filter(|d| d.subfile_type & MASK == 0 && is_smaller(d, &main))
-                .filter_map(|d| Plane::image(d, file.big_endian).ok())
-                .map(|image| TiffLevel { image: Plane { file: role.file, ..image }, mask: None }),
-        );
+        let Some(main) = levels.first().map(|level| &level.image) else { return Ok(()) };
+        let found: Vec<_> = file
+            .directories
+            .iter()
+            .filter(|d| d.subfile_type & MASK == 0)
+            .filter_map(|d| overview(d, main, file.big_endian))
+            .map(|image| TiffLevel { image: Plane { file: role.file, ..image }, mask: None })
+            .collect();
+        levels.extend(found);
         levels[1..].sort_by_key(|level| Reverse(level.size().pixels()));
     }
     attach(levels, file.directories.iter().filter(masks), (file.big_endian, role.file))
 }
 
-fn overviews(file: &TiffFile, main: &Directory) -> Vec<TiffLevel> {
+fn overviews(file: &TiffFile, main: &Plane) -> Vec<TiffLevel> {
     let mut found: Vec<TiffLevel> = file
         .directories
         .iter()
-        .filter(|d| d.subfile_type & (REDUCED | MASK) == REDUCED && is_smaller(d, main))
-        .filter_map(|d| Plane::image(d, file.big_endian).ok())
+        .filter(|d| d.subfile_type & (REDUCED | MASK) == REDUCED)
+        .filter_map(|d| overview(d, main, file.big_endian))
         .map(|image| TiffLevel { image, mask: None })
         .collect();
     found.sort_by_key(|level| Reverse(level.size().pixels()));
     found
 }
 
-fn is_smaller(overview: &Directory, main: &Directory) -> bool {
-    overview.samples_per_pixel == main.samples_per_pixel
-        && (overview.size.width < main.size.width || overview.size.height < main.size.height)
+/// A smaller image of the same bands and samples.
+fn overview(directory: &Directory, main: &Plane, big_endian: bool) -> Option<Plane> {
+    let (size, full) = (directory.size, main.directory.size);
+    let is_smaller = size.width < full.width || size.height < full.height;
+    let image = is_smaller.then(|| Plane::image(directory, big_endian).ok()).flatten()?;
+    (image.bands() == main.bands() && image.sample() == main.sample()).then_some(image)
 }
 
 /// Gives every level without one the mask of its size.

@@ -112,7 +112,11 @@ impl Source {
             let (x, y) = cell(at as u32 % size.width, at as u32 / size.width);
             (-1..=1).any(|dy| (-1..=1).any(|dx| region.is_inside(x + dx, y + dy)))
         };
-        let seeds = (0..candidates.len()).filter(|&at| candidates[at] && is_seed(at)).collect();
+        // One for each run in a line: growing finds the others.
+        let is_first =
+            |at: usize| at.is_multiple_of(size.width as usize) || !(candidates[at - 1] && is_seed(at - 1));
+        let seeds =
+            (0..candidates.len()).filter(|&at| candidates[at] && is_seed(at) && is_first(at)).collect();
         let grown = grow(size, seeds, |at| candidates[at] && may_grow(at));
         let hidden = widened(size, grown);
         let bands = raster.bands();
@@ -170,31 +174,40 @@ impl Region {
             && self.inside[row as usize * self.size.width as usize + col as usize]
     }
 
-    /// Whether any pixel of a rectangle, edges included, is inside.
+    /// Whether any pixel of a rectangle, edges included, is inside; the rectangle may reach far beyond.
     fn touches(&self, first: (i64, i64), last: (i64, i64)) -> bool {
+        let last = (last.0.min(i64::from(self.size.width)), last.1.min(i64::from(self.size.height)));
         (first.1..=last.1).any(|row| (first.0..=last.0).any(|col| self.is_inside(col, row)))
     }
 }
 
-/// All pixels that are connected with a seed by their sides, through pixels that may be.
+/// All pixels that are connected with a seed by their sides, through pixels that may be; a seed is one in any case.
+///
+/// # Allocations
+/// A byte per pixel, and a number for each run of pixels in a line that is still to be looked at.
 fn grow(size: Size, mut seeds: Vec<usize>, may: impl Fn(usize) -> bool) -> Vec<bool> {
     let (width, count) = (size.width as usize, size.pixels() as usize);
     let mut inside = vec![false; count];
-    for &at in &seeds {
-        inside[at] = true;
-    }
     while let Some(at) = seeds.pop() {
-        let col = at % width;
-        let neighbours = [
-            (col > 0).then(|| at - 1),
-            (col + 1 < width).then(|| at + 1),
-            at.checked_sub(width),
-            Some(at + width).filter(|&below| below < count),
-        ];
-        for next in neighbours.into_iter().flatten() {
-            if !inside[next] && may(next) {
-                inside[next] = true;
-                seeds.push(next);
+        if inside[at] {
+            continue;
+        }
+        // The run of its line that it is in.
+        let line = at / width * width;
+        let is_next = |inside: &[bool], at: usize| !inside[at] && may(at);
+        let first = (line..at).rev().take_while(|&at| is_next(&inside, at)).last().unwrap_or(at);
+        let last = (at + 1..line + width).take_while(|&at| is_next(&inside, at)).last().unwrap_or(at);
+        inside[first..=last].fill(true);
+        // The runs beside it, one pixel for each.
+        for beside in [first.checked_sub(width), Some(first + width).filter(|&below| below < count)] {
+            let Some(beside) = beside else { continue };
+            let mut was_next = false;
+            for at in beside..=beside + (last - first) {
+                let is_next = is_next(&inside, at);
+                if is_next && !was_next {
+                    seeds.push(at);
+                }
+                was_next = is_next;
             }
         }
     }
@@ -231,6 +244,15 @@ mod tests {
         let open = [1, 1, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1];
         let inside = grow(Size::new(4, 3), vec![0], |at| open[at] == 1);
         assert_eq!(inside, [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0].map(|v| v == 1));
+    }
+
+    #[test]
+    fn a_block_that_reaches_far_beyond_the_region_is_looked_at_within_it() {
+        let mut inside = vec![false; 15];
+        let far = (i64::MAX, i64::MAX);
+        assert!(!Region { size: Size::new(5, 3), inside: inside.clone() }.touches((0, 0), far));
+        inside[14] = true;
+        assert!(Region { size: Size::new(5, 3), inside }.touches((0, 0), far));
     }
 
     #[test]

@@ -78,21 +78,29 @@ const MRSID: Signature = Signature::Other(
 );
 
 impl Contents {
-    pub(super) fn read(path: &Path, options: &OpenOptions) -> Result<Self, Problem> {
-        let file = io::open(path, options.access)?;
+    /// Opens a file and those beside it.
+    pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Self, Problem> {
+        Self::read(io::open(path, options.access)?, &Sidecars::beside(path), options)
+    }
+
+    /// Reads the headers of a file, and what those beside it say.
+    pub(super) fn read(
+        file: Arc<dyn ByteSource>,
+        sidecars: &Sidecars,
+        options: &OpenOptions,
+    ) -> Result<Self, Problem> {
         let first = file.read(0..file.len().min(16))?;
-        match Signature::of(path, &first) {
+        match Signature::of(&file.identity().path, &first) {
             Signature::Other(name, remedy) => Err(Problem::Format { name, remedy }),
-            Signature::Jpeg2000 => Self::jp2(path, file, options),
-            Signature::Tiff | Signature::Unknown => Self::tiff(path, &file, options),
+            Signature::Jpeg2000 => Self::jp2(file, sidecars, options),
+            Signature::Tiff | Signature::Unknown => Self::tiff(&file, sidecars, options),
         }
     }
 
-    fn tiff(path: &Path, file: &Arc<dyn ByteSource>, options: &OpenOptions) -> Result<Self, Problem> {
+    fn tiff(file: &Arc<dyn ByteSource>, sidecars: &Sidecars, options: &OpenOptions) -> Result<Self, Problem> {
         let header = tiff::read(file.as_ref(), &options.limits)?;
         let mut levels = cog::levels(&header)?;
         let mut files = vec![Arc::clone(file)];
-        let sidecars = Sidecars::beside(path);
         let rasters = [(&sidecars.ovr, false), (&sidecars.msk, true), (&sidecars.msk_ovr, true)];
         for (beside, is_mask) in rasters {
             let Some(beside) = beside else { continue };
@@ -103,7 +111,7 @@ impl Contents {
             files.push(added.map_err(in_file)?);
         }
         let main = &levels[0].image;
-        let beside = Beside::read(&sidecars);
+        let beside = Beside::read(sidecars);
         let own = main.directory.metadata.as_deref().map(sidecar::gdal_metadata).transpose();
         let mut notes = beside.notes.clone();
         let own = own.unwrap_or_else(|error| {
@@ -150,9 +158,9 @@ impl Contents {
         Ok(Self { files, levels, rules, facts, crs, geotransform })
     }
 
-    fn jp2(path: &Path, file: Arc<dyn ByteSource>, options: &OpenOptions) -> Result<Self, Problem> {
+    fn jp2(file: Arc<dyn ByteSource>, sidecars: &Sidecars, options: &OpenOptions) -> Result<Self, Problem> {
         let jp2 = Arc::new(Jp2::open(file.as_ref(), &options.limits)?);
-        let beside = Beside::read(&Sidecars::beside(path));
+        let beside = Beside::read(sidecars);
         let alpha = jp2.alpha().map(|band| Alpha { band, is_premultiplied: jp2.is_premultiplied() });
         let palette = jp2.palette().map(<[_]>::to_vec).unwrap_or_default();
         let is_colour =

@@ -41,9 +41,10 @@ use crate::{
     cog::LayoutError,
     crs::{Crs, CrsError},
     geom::{Bounds, GeoTransform, Size},
-    io::{Access, ByteSource, FileIdentity, IoError},
+    io::{Access, ByteSource, FileIdentity, IoError, Memory},
     jp2::Jp2Error,
     raster::SampleType,
+    sidecar::Sidecars,
     tiff::{Limits, TiffError},
 };
 
@@ -152,13 +153,32 @@ impl Source {
     /// # Errors
     /// When the file is not a raster that is read here; the chain of causes names tag and remedy.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Arc<Self>, SourceError> {
-        Self::parse(path, options)
-            .map(Arc::new)
-            .map_err(|problem| SourceError { path: path.to_owned(), problem })
+        Self::named(path, Contents::open(path, options), options)
     }
 
-    fn parse(path: &Path, options: &OpenOptions) -> Result<Self, Problem> {
-        let Contents { files, levels, rules, facts, crs, geotransform } = Contents::read(path, options)?;
+    /// A file that never was on disk: with nothing beside it, and `memory` for a path.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn from_bytes(bytes: Vec<u8>, options: &OpenOptions) -> Result<Arc<Self>, SourceError> {
+        let file: Arc<dyn ByteSource> = Arc::new(Memory::new(bytes));
+        let contents = Contents::read(Arc::clone(&file), &Sidecars::default(), options);
+        Self::named(&file.identity().path, contents, options)
+    }
+
+    fn named(
+        path: &Path,
+        contents: Result<Contents, Problem>,
+        options: &OpenOptions,
+    ) -> Result<Arc<Self>, SourceError> {
+        match contents {
+            Ok(contents) => Ok(Arc::new(Self::new(path, contents, options))),
+            Err(problem) => Err(SourceError { path: path.to_owned(), problem }),
+        }
+    }
+
+    fn new(path: &Path, contents: Contents, options: &OpenOptions) -> Self {
+        let Contents { files, levels, rules, facts, crs, geotransform } = contents;
         let size = levels[0].size;
         let reasons = [crs.as_ref().err(), geotransform.as_ref().err()];
         let place = match (&crs, &geotransform) {
@@ -174,7 +194,7 @@ impl Source {
             _ => None,
         };
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self {
+        Self {
             path: path.to_owned(),
             stem,
             generation: generation(files.iter().map(|file| file.identity()), options),
@@ -186,7 +206,7 @@ impl Source {
             crs: crs.ok(),
             geotransform: geotransform.ok(),
             place,
-        })
+        }
     }
 
     /// The file.

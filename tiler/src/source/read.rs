@@ -173,8 +173,8 @@ impl Source {
                 let first_row = block.row.saturating_mul(plane.directory.block_size.height);
                 let rows_inside =
                     plane.directory.size.height.saturating_sub(first_row).min(layout.size.height);
+                let count = layout.size.pixels() as usize * layout.decoded_bands();
                 let empty = || {
-                    let count = layout.size.pixels() as usize * layout.decoded_bands();
                     let value = if block.plane == Plane::Image { self.rules.nodata } else { None };
                     filled(layout.sample, count, value.unwrap_or(0.0))
                 };
@@ -182,8 +182,14 @@ impl Source {
                 for piece in &stored.pieces {
                     pieces.push(match piece {
                         Some(bytes) => {
-                            let decoded = codec::decode_top(bytes, &layout, rows_inside);
-                            Samples::from_bytes(layout.sample, decoded.map_err(failed)?)
+                            let decoded = codec::decode_top(bytes, &layout, rows_inside).map_err(failed)?;
+                            let samples = Samples::from_bytes(layout.sample, decoded);
+                            if samples.len() != count {
+                                let codec = layout.compression.name();
+                                let (found, expected) = (samples.len(), count);
+                                return Err(failed(CodecError::Length { codec, found, expected }));
+                            }
+                            samples
                         }
                         None => empty(),
                     });

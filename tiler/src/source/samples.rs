@@ -49,23 +49,24 @@ impl Source {
             let addresses: Vec<_> =
                 (0..cols).map(|col| BlockAddress { level: 0, plane: Plane::Image, col, row }).collect();
             let stored = self.fetch(&addresses)?;
-            let blocks: Vec<(u32, Samples)> = addresses
+            let lines = block.height.min(size.height - row * block.height) as usize;
+            // Tiles may reach far beyond the image: what does so is dropped at once.
+            let parts: Vec<(usize, Vec<Vec<u8>>)> = addresses
                 .par_iter()
                 .zip(&stored)
                 .map(|(address, stored)| {
-                    let width = self.stored_size(*address).map_or(0, |size| size.width);
-                    Ok((width, self.decode_samples(*address, stored)?))
+                    let width = block.width.min(size.width - address.col * block.width) as usize;
+                    let samples = self.decode_samples(*address, stored)?;
+                    let stride = self.stored_size(*address).map_or(width, |size| size.width as usize);
+                    let part = |band| self.part(&samples, stride, (width, lines), band);
+                    Ok((width * self.sample().bytes(), bands.clone().map(part).collect()))
                 })
                 .collect::<Result<_, SourceError>>()?;
-            let lines = block.height.min(size.height - row * block.height) as usize;
-            for band in bands.clone() {
+            for (index, band) in bands.clone().enumerate() {
                 let mut bytes = Vec::with_capacity(lines * size.width as usize * self.sample().bytes());
                 for line in 0..lines {
-                    let mut left = size.width;
-                    for (width, samples) in &blocks {
-                        let width = (*width).min(left);
-                        left -= width;
-                        self.line(samples, line, (width, band), &mut bytes);
+                    for (width, bands) in &parts {
+                        bytes.extend_from_slice(&bands[index][line * width..(line + 1) * width]);
                     }
                 }
                 take(band, &bytes);
@@ -74,18 +75,21 @@ impl Source {
         Ok(())
     }
 
-    /// One band of one line of a block.
-    fn line(&self, samples: &Samples, line: usize, (width, band): (u32, usize), out: &mut Vec<u8>) {
+    /// One band of so many columns and rows of a block with `stride` columns.
+    fn part(&self, samples: &Samples, stride: usize, (width, lines): (usize, usize), band: usize) -> Vec<u8> {
         let bands = self.facts.bands;
-        let stride = self.level(0).block_size().width as usize;
-        let start = line * stride * bands;
-        if bands == 1 {
-            samples.write_le(start..start + width as usize, out);
-            return;
+        let mut out = Vec::with_capacity(width * lines * self.sample().bytes());
+        for line in 0..lines {
+            let start = line * stride * bands;
+            if bands == 1 {
+                samples.write_le(start..start + width, &mut out);
+                continue;
+            }
+            for col in 0..width {
+                let at = start + col * bands + band;
+                samples.write_le(at..at + 1, &mut out);
+            }
         }
-        for col in 0..width as usize {
-            let at = start + col * bands + band;
-            samples.write_le(at..at + 1, out);
-        }
+        out
     }
 }

@@ -31,8 +31,11 @@ impl Directory {
     /// With the first block that does not, or when blocks are missing from the header.
     pub fn check_blocks(&self, file_len: u64) -> Result<(), TiffError> {
         let (cols, rows) = self.block_count();
+        // The last block of a strip that was cut ends where the strip does.
+        let cuts = self.cuts_per_strip() as usize;
         for piece in 0..self.pieces() {
-            for row in 0..rows {
+            for first in (0..rows).step_by(cuts) {
+                let row = first.saturating_add(cuts as u32 - 1).min(rows - 1);
                 for col in 0..cols {
                     self.block_range(col, row, piece, file_len)?;
                 }

@@ -84,6 +84,7 @@ const LERC_PARAMETERS: Tag = Tag::Unknown(50_674);
 const BLACK_IS_ZERO: u16 = 1;
 const YCBCR: u16 = 6;
 const NO_COMPRESSION: u16 = 1;
+const FLOAT: u16 = 3;
 /// Strips without compression are cut into blocks of about so many bytes.
 const CUT_BYTES: u64 = 1 << 20;
 
@@ -128,6 +129,7 @@ pub(super) fn read(
     let compression = tags.number(Tag::Compression, "Compression")?.unwrap_or(NO_COMPRESSION);
     let planar = tags.number(Tag::PlanarConfiguration, "PlanarConfiguration")?.unwrap_or(1);
     let bits = u64::from(bits_per_sample.iter().copied().max().unwrap_or(1));
+    let sample_format = tags.number(Tag::SampleFormat, "SampleFormat")?.unwrap_or(1);
     let row_bits = u64::from(block_size.width)
         .checked_mul(u64::from(samples_per_pixel))
         .and_then(|samples| samples.checked_mul(bits))
@@ -138,7 +140,8 @@ pub(super) fn read(
     } else {
         block_size
     };
-    if row_bits.checked_mul(u64::from(block_size.height)).is_none_or(|bits| bits / 8 > limits.block_bytes) {
+    let samples = block_size.pixels().saturating_mul(u64::from(samples_per_pixel));
+    if samples.saturating_mul(decoded_bytes(bits, sample_format)) > limits.block_bytes {
         return Err(TiffError::BlockTooLarge {
             width: block_size.width,
             height: block_size.height,
@@ -150,7 +153,7 @@ pub(super) fn read(
         size,
         samples_per_pixel,
         bits_per_sample,
-        sample_format: tags.number(Tag::SampleFormat, "SampleFormat")?.unwrap_or(1),
+        sample_format,
         photometric,
         compression,
         predictor: tags.number(Tag::Predictor, "Predictor")?.unwrap_or(1),
@@ -201,6 +204,12 @@ fn stored_blocks(tags: &mut Tags<'_, '_>, tiled: bool) -> Result<(Vec<u64>, Vec<
         either([(Tag::TileOffsets, "TileOffsets"), (Tag::StripOffsets, "StripOffsets")])?,
         either([(Tag::TileByteCounts, "TileByteCounts"), (Tag::StripByteCounts, "StripByteCounts")])?,
     ))
+}
+
+/// Bytes of what a sample becomes: one bit a byte, 12 bits two, and a float of 16 bits four.
+fn decoded_bytes(bits: u64, sample_format: u16) -> u64 {
+    let least = if sample_format == FLOAT { 4 } else { 1 };
+    bits.div_ceil(8).max(least).next_power_of_two()
 }
 
 /// Rows of the blocks that a strip is cut into: about as many as wanted, and never a block across two strips.

@@ -1,5 +1,7 @@
 //! What a header may ask for. Every number in a file is a claim until it was compared with one of these.
 
+use tiff::decoder::ifd::Value;
+
 /// Bounds on what a file may ask for; a file beyond them is refused with a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -38,6 +40,9 @@ impl Limits {
     pub(super) fn of_the_crate(&self, file_len: u64) -> tiff::decoder::Limits {
         let mut limits = tiff::decoder::Limits::default();
         limits.ifd_value_size = self.tag_bytes.min(file_len) as usize;
+        // The crate makes room for as many values as a tag claims before it reads the first: no more than the file can have.
+        let room = limits.ifd_value_size.saturating_mul(size_of::<Value>());
+        limits.decoding_buffer_size = limits.decoding_buffer_size.min(room);
         limits
     }
 }
