@@ -24,9 +24,12 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 
 # Each judge starts the server that it needs, on a port of its own.
 .venv/bin/python tests/oracle/faults.py "$pavage" "$work"
+.venv/bin/python tests/oracle/styles.py "$pavage" "$work"
 .venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
 if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"
+  .venv/bin/python tests/oracle/facts.py "$pavage" "$data"
+  .venv/bin/python tests/oracle/corpus.py "$pavage" "$data"
 else
   echo "skipped: no real imagery at PAVAGE_TEST_DATA or ../shared/data"
 fi

@@ -2,6 +2,7 @@
 
 use crate::{
     cog::{Alpha, Interpretation},
+    geom::Size,
     raster::SampleType,
     sidecar::{BandMetadata, ColourInterpretation, Item},
 };
@@ -24,6 +25,8 @@ pub struct Facts {
     pub sample: SampleType,
     /// Bits of a sample as it is stored.
     pub bits: u16,
+    /// The size of blocks as GDAL tells it; those that are read may be others.
+    pub block: Size,
     /// Whether the blocks are tiles, not strips.
     pub is_tiled: bool,
     /// Whether each band is stored apart.

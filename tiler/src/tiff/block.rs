@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::{Directory, TiffError};
 use crate::geom::Size;
 
+/// `STRIP_SIZE_DEFAULT` of libtiff.
+const LIBTIFF_STRIP_BYTES: u64 = 8192;
+
 impl Directory {
     /// Blocks across and down.
     pub fn block_count(&self) -> (u32, u32) {
@@ -18,6 +21,19 @@ impl Directory {
         let height =
             if self.tiled { self.block_size.height } else { self.block_size.height.min(rows_left as u32) };
         Size::new(self.block_size.width, height)
+    }
+
+    /// The block size that libtiff, and so GDAL, tells: that of the tags, but a single strip without compression is told as
+    /// strips of 8 KiB, however it is cut here.
+    pub fn told_block_size(&self) -> Size {
+        let rows = self.cut_strip_rows.unwrap_or(self.block_size.height);
+        let is_one_strip =
+            !self.tiled && self.compression == 1 && self.planar != 2 && self.offsets.len() == 1;
+        if !is_one_strip {
+            return Size::new(self.block_size.width, rows);
+        }
+        let chopped = (LIBTIFF_STRIP_BYTES / self.row_bytes().max(1)).max(1);
+        Size::new(self.block_size.width, u64::from(rows).min(chopped) as u32)
     }
 
     /// How many stored pieces a block has: one, or one for every band where bands are stored apart.

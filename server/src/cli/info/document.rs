@@ -13,7 +13,6 @@ use super::{corners, photometric};
 pub(super) fn facts(source: &Source) -> Map<String, Value> {
     let (size, facts, level) = (source.size(), source.facts(), source.level(0));
     let bounds = source.geotransform().map(|geotransform| geotransform.bounds(size));
-    let block = level.block_size();
     let mut out = Map::new();
     let mut tell = |name: &str, value: Value| out.insert(name.to_owned(), value);
     tell("format", json!(facts.format));
@@ -37,7 +36,7 @@ pub(super) fn facts(source: &Source) -> Map<String, Value> {
     tell("is_lossy", json!(facts.is_lossy));
     tell("photometric", json!(photometric(facts.interpretation, facts.is_ycbcr)));
     tell("interleave", json!(if facts.is_planar { "BAND" } else { "PIXEL" }));
-    tell("block", json!([block.width, block.height]));
+    tell("block", json!([facts.block.width, facts.block.height]));
     tell("overviews", json!(source.overviews().iter().map(|s| [s.width, s.height]).collect::<Vec<_>>()));
     tell("nodata", source.nodata().map_or(Value::Null, number));
     tell("mask", json!(level.has_mask_of_all_bands()));
