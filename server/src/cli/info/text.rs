@@ -83,7 +83,7 @@ fn structure(source: &Source, out: &mut Vec<String>) {
 fn bands(source: &Source, out: &mut Vec<String>) {
     let (facts, level) = (source.facts(), source.level(0));
     let size = |size: &Size| format!("{}x{}", size.width, size.height);
-    let block = level.block_size();
+    let block = facts.block;
     let bits = if usize::from(facts.bits) == facts.sample.bytes() * 8 {
         String::new()
     } else {
