@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use tiler::{
-    cog,
-    raster::SampleType,
+    raster::{Interpretation, SampleType},
     source::Source,
-    style::{BandRef, BandStatistics, Interpretation, LayerFacts, Rescale, Style, StyleError, StyleSpec},
+    style::{BandRef, BandStatistics, LayerFacts, Rescale, Style, StyleError, StyleSpec},
 };
 
 use crate::log;
@@ -51,13 +50,7 @@ fn facts(specs: &[StyleSpec], sources: &[Arc<Source>]) -> LayerFacts {
         bands: main.bands(),
         sample,
         bits: u8::try_from(known.bits).ok(),
-        interpretation: match known.interpretation {
-            cog::Interpretation::Grey => Interpretation::Grey,
-            cog::Interpretation::WhiteIsZero => Interpretation::WhiteIsZero,
-            cog::Interpretation::Rgb => Interpretation::Rgb,
-            cog::Interpretation::Palette => Interpretation::Palette,
-            cog::Interpretation::Cmyk => Interpretation::Cmyk,
-        },
+        interpretation: known.interpretation,
         palette: Some(known.palette.clone()).filter(|palette| !palette.is_empty()),
         statistics: if wants_statistics { statistics(main.bands(), sources) } else { Vec::new() },
         band_names: (0..main.bands()).map(|band| known.band_name(band)).collect(),

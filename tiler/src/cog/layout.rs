@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{BlockLayout, CodecError, Compression, Photometric, Predictor, YCbCr},
-    raster::SampleType,
+    raster::{Interpretation, SampleType},
     tiff::Directory,
 };
 
@@ -18,21 +18,6 @@ pub struct Plane {
     /// The band that says how much a pixel shows.
     pub alpha: Option<Alpha>,
     pub(super) layout: BlockLayout,
-}
-
-/// What the bands of an image stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interpretation {
-    /// The first band is brightness.
-    Grey,
-    /// As grey, with the greatest value for black.
-    WhiteIsZero,
-    /// The first three bands are red, green, blue.
-    Rgb,
-    /// The first band is an index into a table of colours.
-    Palette,
-    /// Inks: cyan, magenta, yellow, black.
-    Cmyk,
 }
 
 /// A band that says how much a pixel shows.

@@ -9,5 +9,5 @@ pub mod write;
 
 pub use geokeys::{GeoKeyError, crs, title};
 pub use georef::{GeorefError, geotransform};
-pub use layout::{Alpha, Interpretation, LayoutError, Plane};
+pub use layout::{Alpha, LayoutError, Plane};
 pub use levels::{Role, TiffLevel, beside, levels};

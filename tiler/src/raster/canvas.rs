@@ -197,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn a_grey_source_beside_a_coloured_one_shows_as_grey() {
+        let block = Raster::new(Size::new(2, 1), 1, vec![7u8, 9], None);
+        let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[0, 1, 2], Depth::Byte);
+        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        assert_eq!(bytes(&canvas.finish()), &[7, 7, 7, 9, 9, 9]);
+    }
+
+    #[test]
     fn numbers_of_any_type_become_floating_point() {
         let block = Raster::new(Size::new(2, 1), 1, Samples::I16(vec![-300, 7]), Some(vec![255, 0]));
         let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[0], Depth::Float);

@@ -86,6 +86,21 @@ impl Raster {
     }
 }
 
+/// What the bands of an image stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Interpretation {
+    /// The first band is brightness; also said of bands that mean nothing in particular.
+    Grey,
+    /// As grey, with the greatest value for black.
+    WhiteIsZero,
+    /// The first three bands are red, green, blue.
+    Rgb,
+    /// The first band is an index into a table of colours.
+    Palette,
+    /// Inks: cyan, magenta, yellow, black.
+    Cmyk,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

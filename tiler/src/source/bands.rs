@@ -2,7 +2,7 @@
 
 use super::Source;
 use crate::{
-    cog::Interpretation,
+    raster::Interpretation,
     sidecar::{ColourInterpretation, Statistics},
 };
 

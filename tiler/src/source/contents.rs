@@ -9,11 +9,12 @@ use super::{
     transparency::{self, Rules},
 };
 use crate::{
-    cog::{self, Alpha, Interpretation, Role, TiffLevel},
+    cog::{self, Alpha, Role, TiffLevel},
     crs::Crs,
     geom::GeoTransform,
     io::{self, ByteSource},
     jp2::{Channel, Jp2},
+    raster::Interpretation,
     sidecar::{self, GdalMetadata, Sidecars},
     tiff::{self, TiffFile},
 };

@@ -1,9 +1,9 @@
 //! What a file says of itself, for people and for choosing a style. Nothing here decides how pixels are read.
 
 use crate::{
-    cog::{Alpha, Interpretation},
+    cog::Alpha,
     geom::Size,
-    raster::SampleType,
+    raster::{Interpretation, SampleType},
     sidecar::{BandMetadata, ColourInterpretation, Item},
 };
 

@@ -1,21 +1,6 @@
 //! What a style has to know of the imagery that it is made for.
 
-use crate::raster::SampleType;
-
-/// What the bands of an image mean, from the TIFF's `PhotometricInterpretation`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Interpretation {
-    /// More is brighter; also said of bands that mean nothing in particular.
-    Grey,
-    /// More is darker.
-    WhiteIsZero,
-    /// Red, green, blue and perhaps more.
-    Rgb,
-    /// One band of indices into a palette.
-    Palette,
-    /// Inks; reading has made them red, green, blue.
-    Cmyk,
-}
+use crate::raster::{Interpretation, SampleType};
 
 /// The imagery of a layer, as far as it decides how to draw it.
 #[derive(Debug, Clone, PartialEq)]

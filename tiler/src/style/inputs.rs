@@ -3,11 +3,11 @@
 use super::{
     StyleError,
     expression::Expression,
-    facts::{Interpretation, LayerFacts},
+    facts::LayerFacts,
     recipe::{Colouring, Recipe, Source},
     spec::{BandRef, StyleSpec},
 };
-use crate::raster::SampleType;
+use crate::raster::{Interpretation, SampleType};
 
 /// Which bands are read, and what the channels are made of.
 pub(super) struct Inputs {

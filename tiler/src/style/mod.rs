@@ -42,32 +42,20 @@ use std::sync::Arc;
 
 use crate::geom::Size;
 
+pub use crate::raster::Interpretation;
 pub use colormap::{
     ColorTable, MapKind, Position, Rgba, Stop, TableError, TableStop, names as color_map_names, parse_colour,
 };
 pub use elevation::TerrainEncoding;
 pub use error::StyleError;
 pub use expression::{Expression, ExpressionError, Reason};
-pub use facts::{BandStatistics, Interpretation, LayerFacts};
+pub use facts::{BandStatistics, LayerFacts};
 pub use hillshade::{CellSize, Hillshade, ShadeMethod};
 pub use legend::{Legend, LegendEntry, LegendKind};
 pub use spec::{BandRef, ColorMapSpec, Rescale, Scope, StyleSpec};
 pub use tone::Contrast;
 
 use recipe::{Recipe, Resolved};
-
-/// Channels of the picture for sources with these numbers of bands: three as soon as one source has colour, else one.
-pub fn channels(source_bands: impl IntoIterator<Item = usize>) -> usize {
-    if source_bands.into_iter().any(|bands| bands >= 3) { 3 } else { 1 }
-}
-
-/// The bands that fill the channels, in order: the first three are red, green, blue; a single one is grey.
-pub fn visible_bands(source_bands: usize, channels: usize) -> Vec<usize> {
-    match (source_bands, channels) {
-        (3.., 3) => vec![0, 1, 2],
-        (_, channels) => vec![0; channels],
-    }
-}
 
 /// Samples of pixels to be styled, `[row, col, band]`.
 #[derive(Debug, Clone, Copy)]
@@ -203,17 +191,5 @@ impl Style {
     /// An input that is not what the style asks for becomes wholly transparent.
     pub fn apply(&self, input: Input<'_>, cell: CellSize) -> Output {
         apply::apply(self, &input, cell)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grey_source_beside_a_coloured_one_shows_as_grey() {
-        let channels = channels([1, 4]);
-        assert_eq!(visible_bands(1, channels), [0, 0, 0]);
-        assert_eq!(visible_bands(4, channels), [0, 1, 2]);
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{
     StyleError,
-    facts::{Interpretation, LayerFacts},
+    facts::LayerFacts,
     spec::{Rescale, Scope, StyleSpec},
 };
-use crate::raster::SampleType;
+use crate::raster::{Interpretation, SampleType};
 
 /// Percentiles of the automatic stretch.
 const AUTO: (f64, f64) = (2.0, 98.0);

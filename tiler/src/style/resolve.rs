@@ -8,7 +8,7 @@ use super::{
     Style, StyleError,
     check::check,
     colormap::{CLEAR, ColorMap, ENTRY_LIMIT, MapKind, Rgba, Stop, gradient, names},
-    facts::{Interpretation, LayerFacts},
+    facts::LayerFacts,
     inputs::Inputs,
     legend::Legend,
     range::ranges,
@@ -16,7 +16,7 @@ use super::{
     spec::{ColorMapSpec, Rescale, StyleSpec},
     tone::{Curve, Tone, level, saturate},
 };
-use crate::raster::SampleType;
+use crate::raster::{Interpretation, SampleType};
 
 impl StyleSpec {
     /// The style for some imagery.

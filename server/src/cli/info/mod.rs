@@ -8,8 +8,8 @@ use std::{path::PathBuf, process::ExitCode};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tiler::{
-    cog::Interpretation,
     crs::{Crs, Transform},
+    raster::Interpretation,
     source::{OpenOptions, Source},
 };
 

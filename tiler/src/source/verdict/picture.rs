@@ -1,7 +1,10 @@
 //! What tiles will look like.
 
 use super::{Advice, Severity, quoted};
-use crate::{cog::Interpretation, raster::SampleType, source::COLLAR_TOLERANCE, source::Source};
+use crate::{
+    raster::{Interpretation, SampleType},
+    source::{COLLAR_TOLERANCE, Source},
+};
 
 pub(super) fn lossy_nodata(source: &Source) -> Option<Advice> {
     let value = source.rules.nodata.filter(|_| source.facts.is_lossy && !source.has_exact_mask())?;
