@@ -28,8 +28,20 @@ pub fn styles(specs: &[StyleSpec], sources: &[Arc<Source>]) -> Result<Vec<Style>
     specs.iter().map(|spec| spec.resolve(&facts)).collect()
 }
 
-/// The style that suits the imagery: where it says which bands are red, green, blue, these.
+/// The style that suits the imagery: where it says which bands are red, green, blue, these; of inks that reading has left
+/// as they are (more than 8 bits), what they leave of white.
 fn automatic(sources: &[Arc<Source>]) -> StyleSpec {
+    let inks = sources.first().filter(|source| source.facts().interpretation == Interpretation::Cmyk);
+    if let Some(source) = inks {
+        let full = source.sample().range().1;
+        let left = |ink: usize| format!("(1 - b{ink} / {full}) * (1 - b4 / {full})");
+        return StyleSpec {
+            name: AUTOMATIC.to_owned(),
+            expressions: vec![left(1), left(2), left(3)],
+            rescale: Rescale::Fixed(vec![(0.0, 1.0)]),
+            ..StyleSpec::default()
+        };
+    }
     let bands = sources.first().and_then(|source| source.facts().true_colour()).unwrap_or_default();
     let is_first_three = bands == [0, 0, 0] || bands == [0, 1, 2];
     let numbers = bands.iter().filter(|_| !is_first_three).map(|band| BandRef::Number(band + 1));
