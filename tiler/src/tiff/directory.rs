@@ -92,9 +92,9 @@ const CUT_BYTES: u64 = 1 << 20;
 pub(super) fn read(
     decoder: &mut IfdDecoder<'_>,
     index: usize,
-    limits: &Limits,
+    (limits, file_len): (&Limits, u64),
 ) -> Result<Directory, TiffError> {
-    let mut tags = Tags { decoder, index };
+    let mut tags = Tags { decoder, index, most_values: limits.tag_bytes.min(file_len) };
     let size = Size::new(
         tags.required(Tag::ImageWidth, "ImageWidth")?,
         tags.required(Tag::ImageLength, "ImageLength")?,

@@ -111,7 +111,8 @@ pub fn read(source: &dyn ByteSource, limits: &Limits) -> Result<TiffFile, TiffEr
             .read_directory(IfdPointer(next))
             .map_err(|source| TiffError::Directory { index, source })?;
         let following = entries.next().map_or(0, |pointer| pointer.0);
-        let directory = directory::read(&mut decoder.read_directory_tags(&entries), index, limits)?;
+        let directory =
+            directory::read(&mut decoder.read_directory_tags(&entries), index, (limits, source.len()))?;
         // What the first directory points to comes right after it; further pages are not read, nor what they point to.
         waiting.push(following);
         if index == 0 {

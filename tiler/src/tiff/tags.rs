@@ -12,6 +12,8 @@ use super::TiffError;
 pub(super) struct Tags<'a, 'b> {
     pub(super) decoder: &'a mut IfdDecoder<'b>,
     pub(super) index: usize,
+    /// No tag has more values: the file has no room for them.
+    pub(super) most_values: u64,
 }
 
 impl Tags<'_, '_> {
@@ -21,6 +23,15 @@ impl Tags<'_, '_> {
 
     pub(super) fn has(&self, tag: Tag) -> bool {
         self.decoder.find_entry(tag).is_some()
+    }
+
+    /// Whether the file can hold a tag; asked before the crate is, which writes to standard error where it cannot.
+    fn check(&self, tag: Tag) -> Result<(), TiffError> {
+        let count = self.decoder.find_entry(tag).map_or(0, |entry| entry.count());
+        if count > self.most_values {
+            return Err(TiffError::TooMany { what: "values in a tag", limit: self.most_values });
+        }
+        Ok(())
     }
 
     fn found<T>(
@@ -36,6 +47,7 @@ impl Tags<'_, '_> {
         tag: Tag,
         name: &'static str,
     ) -> Result<Option<T>, TiffError> {
+        self.check(tag)?;
         let value = self.decoder.find_tag(tag);
         // Some writers repeat a number for every band: the first one counts.
         let Some(value) = self.found(name, value)? else { return Ok(None) };
@@ -57,12 +69,14 @@ impl Tags<'_, '_> {
         tag: Tag,
         name: &'static str,
     ) -> Result<Option<Vec<T>>, TiffError> {
+        self.check(tag)?;
         let values = self.decoder.find_tag_unsigned_vec(tag);
         self.found(name, values)
     }
 
     /// Where the directories lie that a tag points to.
     pub(super) fn pointers(&mut self, tag: Tag, name: &'static str) -> Result<Vec<u64>, TiffError> {
+        self.check(tag)?;
         let value = self.decoder.find_tag(tag);
         let values = match self.found(name, value)? {
             None => return Ok(Vec::new()),
@@ -73,6 +87,7 @@ impl Tags<'_, '_> {
     }
 
     pub(super) fn doubles(&mut self, tag: Tag, name: &'static str) -> Result<Vec<f64>, TiffError> {
+        self.check(tag)?;
         let value = self.decoder.find_tag(tag);
         let numbers = match self.found(name, value)? {
             None => return Ok(Vec::new()),
@@ -83,12 +98,14 @@ impl Tags<'_, '_> {
     }
 
     pub(super) fn bytes(&mut self, tag: Tag, name: &'static str) -> Result<Option<Vec<u8>>, TiffError> {
+        self.check(tag)?;
         let value = self.decoder.find_tag(tag).and_then(|v| v.map(Value::into_u8_vec).transpose());
         self.found(name, value)
     }
 
     /// A text; one that is not text at all counts as absent, since no text decides how pixels are read.
     pub(super) fn text(&mut self, tag: Tag, name: &'static str) -> Result<Option<String>, TiffError> {
+        self.check(tag)?;
         match self.decoder.find_tag(tag) {
             Ok(Some(Value::Ascii(text))) => Ok(Some(text)),
             Ok(_) | Err(CrateError::FormatError(_)) => Ok(None),
