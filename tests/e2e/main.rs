@@ -6,3 +6,4 @@ mod gate;
 mod pictures;
 mod protocols;
 mod rows;
+mod styles;
