@@ -1,6 +1,7 @@
 //! End-to-end tests: a server on loopback, asked as its clients ask it. A file a feature.
 
 mod conditional;
+mod delivered;
 mod faults;
 mod gate;
 mod pictures;
