@@ -1,5 +1,6 @@
 //! End-to-end tests: a server on loopback, asked as its clients ask it. A file a feature.
 
+mod collar;
 mod conditional;
 mod delivered;
 mod faults;
