@@ -207,5 +207,5 @@ fn elevations_for_programs_are_never_lossy() {
     assert_eq!((png.status, auto.header("content-type")), (200, "image/webp"));
     assert!(picture(&png) == picture(&webp) && picture(&png) == picture(&auto), "every value is kept");
     let json = json(&server.get("/xyz/dem/tilejson.json"));
-    assert!(json["tiles"][0].as_str().is_some_and(|address| address.ends_with(".png")), "no .jpg there");
+    assert!(json["tiles"][0].as_str().is_some_and(|address| address.contains("/{y}.png")), "no .jpg there");
 }

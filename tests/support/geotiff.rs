@@ -12,6 +12,8 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
 const REDUCED: u32 = 1;
 const MASK: u32 = 4;
+/// What JPEG keeps, in the tag `PhotometricInterpretation`.
+const YCBCR: u16 = 6;
 /// Columns and rows of a JPEG tile.
 const BLOCK_PX: u32 = 128;
 
@@ -146,7 +148,6 @@ impl GeoTiff {
             tags.extend(plain);
             return Image { tags, blocks: vec![stored], ..Image::default() };
         };
-        const YCBCR: u16 = 6;
         tags.extend([(259, short(7)), (262, short(YCBCR)), (530, Values::Shorts(vec![2, 2]))]);
         tags.extend([(322, long(BLOCK_PX)), (323, long(BLOCK_PX))]);
         Image { tags, blocks: self.jpegs(&stored, quality), tiled: true, ..Image::default() }
