@@ -1,5 +1,6 @@
 //! Golden pictures of every kind of style, drawn by the running server. `make bless` renews them; a difference is written
-//! as expected | difference | actual to `target/tmp/golden`. That the first ones are right, `tests/oracle/styles.py` says.
+//! as expected | difference | actual to `target/tmp/golden`. They say that pictures stay as they are; that the numbers are
+//! right, `tests/oracle/styles.py` and the tests of `tiler::style` say.
 
 mod imagery;
 
