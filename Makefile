@@ -50,7 +50,8 @@ fuzz-targets: tools ## Run each fuzz target for SECONDS (needs a C++ compiler an
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536; \
 	done
 
-bless: ## Write the numbers that tests compare with anew, from PROJ (needs python3 with pyproj), and the seeds of fuzz targets
+bless: ## Write what tests compare with anew: golden pictures, numbers of PROJ (needs python3 with pyproj), seeds of fuzz targets
+	PAVAGE_BLESS=1 cargo test -p pavage-tests --test golden --locked look
 	PAVAGE_BLESS=1 cargo test -p pavage-tiler --test mutations --locked the_fuzz_targets
 	python3 tiler/src/crs/fixtures/make_proj_fixture.py
 

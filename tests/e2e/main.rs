@@ -1,8 +1,11 @@
 //! End-to-end tests: a server on loopback, asked as its clients ask it. A file a feature.
 
+mod collar;
 mod conditional;
+mod delivered;
 mod faults;
 mod gate;
 mod pictures;
 mod protocols;
 mod rows;
+mod styles;

@@ -73,6 +73,35 @@ fn outside_the_imagery_a_png_is_transparent_and_a_jpeg_shows_the_background() {
 }
 
 #[test]
+fn auto_is_jpeg_inside_and_webp_at_the_edges_where_the_configuration_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_cog(&folder.path().join("ortho.tif"), 2048, &Painted([200, 60, 30]));
+    let layer = "[[layer]]\nid = \"ortho\"\npath = \"ortho.tif\"\n";
+    for (rule, edge) in [("", "image/png"), ("auto_edges = \"webp\"\n", "image/webp")] {
+        let server = Running::configured(folder.path(), &format!("{layer}{rule}"));
+        let media = |zoom: u32, east: u32| {
+            let (x, y) = inside(&server, "ortho", zoom);
+            let answer = server.get(&format!("/xyz/ortho/{zoom}/{}/{y}.auto", x + east));
+            let picture = image::load_from_memory(&answer.body).expect("a picture").to_rgba8();
+            let shown = picture.pixels().filter(|pixel| pixel.0[3] > 0).count();
+            (answer.header("content-type").to_owned(), shown)
+        };
+        assert_eq!(media(19, 0), ("image/jpeg".to_owned(), 65_536), "full of imagery");
+        let (partly, shown) = media(14, 0);
+        assert!(partly == edge && (1..65_536).contains(&shown), "partly: {partly}, {shown}");
+        assert_eq!(media(14, 50), (edge.to_owned(), 0), "beside it");
+    }
+    let jpeg_only = format!("{layer}auto_edges = \"webp\"\nformats = [\"jpeg\", \"png\"]\n");
+    let server = Running::configured(folder.path(), &jpeg_only);
+    let (x, y) = inside(&server, "ortho", 19);
+    assert_eq!(
+        server.get(&format!("/xyz/ortho/19/{x}/{y}.auto")).status,
+        400,
+        "one of its formats is not offered"
+    );
+}
+
+#[test]
 fn the_edge_of_the_imagery_has_no_dark_fringe() {
     let (_folder, server) = served(&Painted([250, 250, 250]));
     for zoom in [15, 16, 18] {

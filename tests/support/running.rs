@@ -1,8 +1,9 @@
 //! A server of the test's own.
 
 use std::{
+    fs,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use std::{
 use server::{
     App, AppSettings, Server,
     config::{Config, LayerConfig, Overrides},
-    layers::{Catalog, Offer, Reload, ServiceInfo, Snapshot, Surroundings, watch},
+    layers::{Catalog, Offer, OpenError, Reload, ServiceInfo, Skipped, Snapshot, Surroundings, watch},
 };
 use tiler::source::OpenOptions;
 use tokio::sync::{Notify, oneshot};
@@ -43,20 +44,25 @@ impl Running {
     /// # Panics
     /// When they cannot be served.
     pub fn serve_with(paths: &[PathBuf], settings: AppSettings) -> Self {
-        let config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
-        let offer = Offer {
-            layers: vec![LayerConfig { id: None, paths: paths.to_vec(), options: config.defaults.clone() }],
-            registry: config.registry.clone(),
-            service: ServiceInfo {
-                title: "Test".to_owned(),
-                description: String::new(),
-                provider: String::new(),
-                provider_url: String::new(),
-                public_url: None,
-            },
-            open: OpenOptions::default(),
-        };
+        let mut config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
+        let options = config.defaults.clone();
+        config.layers.push(LayerConfig { id: None, paths: paths.to_vec(), options });
+        let offer = offer(config);
         let (catalog, _) = Catalog::open(offer.clone(), None).expect("the files can be served");
+        Self::start(offer, catalog, settings)
+    }
+
+    /// Serves what a configuration says, written into the folder that its paths start at.
+    ///
+    /// # Panics
+    /// When it is not sound, or its files cannot be served.
+    pub fn configured(folder: &Path, toml: &str) -> Self {
+        let (offer, opened) = opened(folder, toml, None);
+        let (catalog, _) = opened.expect("the files can be served");
+        Self::start(offer, catalog, AppSettings::default())
+    }
+
+    fn start(offer: Offer, catalog: Catalog, settings: AppSettings) -> Self {
         let app = App::new(catalog.snapshot(), settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::channel();
@@ -159,6 +165,37 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A catalog and what it leaves out, or why it cannot be.
+type Opened = Result<(Catalog, Vec<Skipped>), OpenError>;
+
+/// Opens what a configuration says, as `serve` does, after a catalog before it as a reload does.
+///
+/// # Panics
+/// When the configuration is not sound.
+pub fn opened(folder: &Path, toml: &str, before: Option<&Catalog>) -> (Offer, Opened) {
+    let file = folder.join("pavage.toml");
+    fs::write(&file, toml).expect("the folder can be written to");
+    let config = Config::load(Some(&file), &Overrides::default());
+    let offer = offer(config.unwrap_or_else(|problems| panic!("{problems}")));
+    (offer.clone(), Catalog::open(offer, before))
+}
+
+fn offer(config: Config) -> Offer {
+    let service = config.service;
+    Offer {
+        layers: config.layers,
+        registry: config.registry,
+        service: ServiceInfo {
+            title: service.title,
+            description: service.description,
+            provider: service.provider,
+            provider_url: service.provider_url,
+            public_url: config.server.public_url,
+        },
+        open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     }
 }
 

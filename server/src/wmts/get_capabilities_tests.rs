@@ -1,6 +1,12 @@
 //! The capabilities document, by the names of the OGC assertions where there is one.
 
+use std::sync::Arc;
+
 use roxmltree::{Document, Node};
+use tiler::{
+    raster::SampleType,
+    style::{Interpretation, LayerFacts, StyleSpec},
+};
 
 use super::*;
 use crate::wmts::fixture;
@@ -37,6 +43,21 @@ fn get_capabilities_response_schema_valid() {
         fixture::assert_schema_valid(&text_for(section, UpdateSequence::None), SCHEMA);
     }
     fixture::assert_schema_valid(&text_for("All", UpdateSequence::Known(7)), SCHEMA);
+}
+
+#[test]
+fn a_layer_with_several_styles_is_schema_valid() {
+    let mut snapshot = fixture::snapshot();
+    let ortho = snapshot.layers.get_mut("ortho").map(Arc::make_mut).expect("it is there");
+    let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
+    let title = Some("L'infrarouge & <plus>".to_owned());
+    let second = StyleSpec { name: "second".to_owned(), title, ..StyleSpec::default() };
+    ortho.styles.push(second.resolve(&facts).expect("it fits"));
+    let text =
+        get_capabilities(&snapshot, BASE, &Sections::all(), UpdateSequence::None).expect("is answered");
+    let document = Document::parse(&text).expect("well-formed");
+    assert_eq!((all(&document, "Style").len(), all(&document, "LegendURL").len()), (2, 2));
+    fixture::assert_schema_valid(&text, SCHEMA);
 }
 
 #[test]
