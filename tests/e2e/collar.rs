@@ -155,3 +155,10 @@ fn without_a_collar_exact_nodata_leaves_a_fringe() {
         assert!(left > 100, "{left} dark pixels at {scale} times 20 cm");
     }
 }
+
+#[test]
+fn dark_roofs_stay_in_imagery_that_names_its_nodata() {
+    let it = Fixture::new();
+    let holes = [1, 2, 4].map(|scale| holes_in_roofs(&it.picture("", scale), scale));
+    assert_eq!(holes, [0, 0, 0]);
+}

@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path};
 
+use server::layers::Catalog;
 use support::{GeoTiff, Running, opened};
 
 use crate::pictures::inside;
@@ -59,11 +60,14 @@ fn a_world_file_and_a_crs_in_the_configuration_place_an_image() {
 }
 
 #[test]
-fn a_world_file_alone_is_refused_with_a_remedy() {
+fn a_world_file_alone_is_refused_with_the_key_that_mends_it() {
     let folder = folder_with(&plain([10, 200, 30]));
     put(&folder, "ortho.tfw", WORLD_FILE);
     let told = refused(folder.path(), CONFIG);
-    assert!(told.contains("ortho.tif: ") && told.contains("CRS") && told.contains("EPSG:2154"), "{told}");
+    assert!(
+        told.contains("ortho.tif: ") && told.contains("CRS") && told.contains("crs = \"EPSG:2154\""),
+        "{told}"
+    );
 }
 
 #[test]
@@ -157,4 +161,48 @@ fn what_cannot_be_read_in_a_folder_is_named_and_the_rest_is_served() {
         assert!(broken.contains("broken.tif: ") && ecw.contains("old.ecw: "), "{told:#?}");
         assert!(ecw.contains("ECW") && ecw.contains("gdal_translate"), "the remedy: {ecw}");
     }
+}
+
+#[test]
+fn a_reload_reads_files_by_the_rules_that_are_new() {
+    let folder = folder_with(&GeoTiff { nodata: Some("0"), ..plain([0, 0, 0]).placed(CORNER, CELL) });
+    let nodata = |catalog: &Catalog| catalog.snapshot().layers["ortho"].sources[0].nodata();
+    let (before, _) = opened(folder.path(), CONFIG, None).1.expect("it can be served");
+    assert_eq!(nodata(&before), Some(0.0));
+    let changed = format!("{CONFIG}nodata = \"none\"\n");
+    let (after, _) = opened(folder.path(), &changed, Some(&before)).1.expect("it can be served");
+    assert_eq!(nodata(&after), None);
+}
+
+#[test]
+fn a_mask_that_is_copied_after_its_image_is_noticed() {
+    let folder = folder_with(&plain([10, 200, 30]).placed(CORNER, CELL));
+    let server = Running::configured(folder.path(), CONFIG);
+    let (x, y) = inside(&server, "ortho", 18);
+    let target = format!("/xyz/ortho/18/{x}/{y}.png");
+    assert_eq!(server.get(&target).middle_pixel()[3], 255);
+    GeoTiff::mask(SIDE_PX, |col, _| col < 64).write(&folder.path().join("ortho.tif.msk"));
+    server.wait_for(&target, |answer| answer.middle_pixel()[3] == 0);
+}
+
+#[test]
+fn a_world_file_that_is_corrected_is_noticed() {
+    let folder = folder_with(&GeoTiff { epsg: Some(2154), ..plain([10, 200, 30]) });
+    put(&folder, "ortho.tfw", "1.0\n0.0\n0.0\n-1.0\n652000.5\n6234999.5\n");
+    let server = Running::configured(folder.path(), CONFIG);
+    let before = server.get("/xyz/ortho/tilejson.json").body;
+    put(&folder, "ortho.tfw", WORLD_FILE);
+    server.wait_for("/xyz/ortho/tilejson.json", |answer| answer.body != before);
+    assert_lies_at_the_corner(&server);
+}
+
+#[test]
+fn an_image_whose_aux_xml_comes_later_is_served_then() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    plain([1, 2, 3]).placed(CORNER, CELL).write(&folder.path().join("good.tif"));
+    plain([10, 200, 30]).write(&folder.path().join("ortho.tif"));
+    let server = Running::configured(folder.path(), "[[layer]]\npath = \".\"\n");
+    let place = "<GeoTransform>650000, 1, 0, 6235000, 0, -1</GeoTransform>";
+    put(&folder, "ortho.tif.aux.xml", &format!("<PAMDataset><SRS>{LAMBERT_93}</SRS>{place}</PAMDataset>"));
+    server.wait_for("/xyz/ortho/tilejson.json", |answer| answer.status == 200);
 }

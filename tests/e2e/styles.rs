@@ -209,3 +209,18 @@ fn elevations_for_programs_are_never_lossy() {
     let json = json(&server.get("/xyz/dem/tilejson.json"));
     assert!(json["tiles"][0].as_str().is_some_and(|address| address.contains("/{y}.png")), "no .jpg there");
 }
+
+#[test]
+fn a_named_colour_map_can_be_turned_round() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    GeoTiff::painted(SIDE_PX, |col, _| [col as u8]).placed(CORNER, 1.0).write(&folder.path().join("dem.tif"));
+    let layer = "[[layer]]\nid = \"dem\"\npath = \"dem.tif\"\n";
+    let pixel = |style: &str| {
+        let style = format!("{layer}[[layer.style]]\nname = \"map\"\n{style}\n");
+        let server = Running::configured(folder.path(), &style);
+        let (x, y) = inside(&server, "dem", 17);
+        server.get(&format!("/xyz/dem/17/{x}/{y}.png")).middle_pixel()
+    };
+    let turned = pixel("rescale = [255, 0]\ncolormap = \"magma\"");
+    assert_eq!(pixel("rescale = [0, 255]\ncolormap = \"magma_r\""), turned);
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_spanned::Spanned;
 use tiler::style::{
     BandRef, ColorMapSpec, ColorTable, Contrast, Hillshade, MapKind, Rescale, Scope, ShadeMethod, Stop,
-    StyleSpec, TerrainEncoding, color_map_names, parse_colour,
+    StyleSpec, TerrainEncoding, color_map_names, is_color_map, parse_colour,
 };
 use toml::Value;
 
@@ -213,9 +213,7 @@ fn colour_map(given: &Given<Value>, report: &mut Report<'_>) -> Option<ColorMapS
     let span = given.as_ref()?.span();
     let meaning = match given.as_ref()?.get_ref() {
         Value::String(name) if name == "palette" => Ok(ColorMapSpec::Palette),
-        Value::String(name) if color_map_names().contains(&name.as_str()) => {
-            Ok(ColorMapSpec::Named(name.clone()))
-        }
+        Value::String(name) if is_color_map(name) => Ok(ColorMapSpec::Named(name.clone())),
         Value::String(name) => {
             Err(format!("no colour map is called {name:?}; known ones: {}", color_map_names().join(" ")))
         }

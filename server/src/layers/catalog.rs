@@ -10,7 +10,6 @@ use std::{
 
 use rayon::prelude::*;
 use tiler::{
-    io::FileIdentity,
     source::{OpenOptions, Source},
     tms::Registry,
 };
@@ -18,6 +17,7 @@ use tiler::{
 use super::{
     Layer, ServiceInfo, Snapshot,
     build::{self, Label, LayerError},
+    file_state::FileState,
     names::{self, Names},
     scan::{Found, Skipped, scan},
 };
@@ -62,15 +62,6 @@ pub struct Catalog {
     pub(super) entries: Vec<Entry>,
     pub(super) names: Names,
     pub(super) update_sequence: u64,
-}
-
-/// What is known of a file.
-#[derive(Debug, Clone)]
-pub(super) struct FileState {
-    /// As it was when it was looked at; `None` where it was not there.
-    pub(super) seen: Option<FileIdentity>,
-    /// Open, or the reason why not.
-    pub(super) source: Result<Arc<Source>, String>,
 }
 
 /// A published layer and where it comes from.
@@ -245,39 +236,6 @@ impl Catalog {
             opening.fatal.extend(paths.iter().map(nothing));
         }
     }
-}
-
-impl FileState {
-    /// Opens a file.
-    pub(super) fn open(path: &Path, options: &OpenOptions) -> Self {
-        let seen = FileIdentity::of(path).ok();
-        let opened = Source::open(path, options).and_then(|source| source.place().map(drop).map(|()| source));
-        match opened {
-            Ok(source) => Self { seen: Some(source.identity().clone()), source: Ok(source) },
-            Err(error) => Self { seen, source: Err(reason(&error, path)) },
-        }
-    }
-
-    /// Whether the files beside it that were opened with it are still the same.
-    pub(super) fn beside_is_same(&self) -> bool {
-        let is_same = |beside: &FileIdentity| FileIdentity::of(&beside.path).is_ok_and(|now| now == *beside);
-        self.source.as_ref().map_or(true, |source| source.beside().all(is_same))
-    }
-
-    /// Keeps a file open that has not changed, else opens it.
-    fn reuse(path: &Path, options: &OpenOptions, known: Option<&Self>) -> Self {
-        let same = known.filter(|known| {
-            known.source.is_ok() && FileIdentity::of(path).ok() == known.seen && known.beside_is_same()
-        });
-        same.cloned().unwrap_or_else(|| Self::open(path, options))
-    }
-}
-
-/// The chain of causes without the path before it, which whoever tells it says himself.
-fn reason(error: &(dyn std::error::Error + 'static), path: &Path) -> String {
-    let chain = log::chain(error);
-    let prefix = format!("{}: ", log::printable(&path.display().to_string()));
-    chain.strip_prefix(&prefix).map(str::to_owned).unwrap_or(chain)
 }
 
 /// A file and whether the operator named it himself, which makes it an error if it cannot be served.

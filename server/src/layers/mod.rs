@@ -3,6 +3,7 @@
 mod build;
 mod catalog;
 mod coverage;
+mod file_state;
 mod names;
 mod refresh;
 mod scan;

@@ -13,7 +13,8 @@ use tiler::io::FileIdentity;
 
 use super::{
     build,
-    catalog::{Catalog, FileState},
+    catalog::Catalog,
+    file_state::FileState,
     scan::{Found, scan},
 };
 use crate::log;
@@ -102,9 +103,7 @@ impl Catalog {
         let was_fine = known.is_some_and(|known| known.source.is_ok());
         let what = compare(known.and_then(|known| known.seen.as_ref()), now.as_ref().ok());
         match (what, now) {
-            (Some(What::Deleted), Err(error)) => {
-                Some((What::Deleted, FileState { seen: None, source: Err(format!("is gone: {error}")) }))
-            }
+            (Some(What::Deleted), Err(error)) => Some((What::Deleted, FileState::gone(&error))),
             (Some(what), _) => {
                 let state = FileState::open(path, &self.offer.open_options(path));
                 let repaired = is_served && !was_fine && state.source.is_ok();
@@ -115,7 +114,7 @@ impl Catalog {
                 let state = FileState::open(path, &self.offer.open_options(path));
                 state.source.is_ok().then_some((What::Repaired, state))
             }
-            (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same()) => {
+            (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same(path)) => {
                 Some((What::Rewritten, FileState::open(path, &self.offer.open_options(path))))
             }
             (None, _) => None,

@@ -130,6 +130,12 @@ impl Sidecars {
         }
     }
 
+    /// All that there are.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let all = [&self.world_file, &self.prj, &self.pam, &self.tab, &self.ovr, &self.msk, &self.msk_ovr];
+        all.into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// Whether there is none at all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -52,7 +52,7 @@ use crate::{
 pub const TILE_LIMIT_PX: u64 = 256 << 20;
 
 /// How files are opened.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenOptions {
     /// Memory map or `pread`; by default chosen by the file system.
     pub access: Access,
@@ -186,18 +186,22 @@ impl Source {
                 .ok_or_else(|| "its pixels have no area".to_owned()),
             _ => Err(reasons.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")),
         };
-        let collar = match (options.collar, rules.nodata) {
-            (CollarRule::Value { value, tolerance }, _) => Some(Collar::new(value, tolerance)),
+        let (collar, rules) = match (options.collar, rules.nodata) {
+            (CollarRule::Value { value, tolerance }, _) => (Some(Collar::new(value, tolerance)), rules),
             (CollarRule::Auto, Some(value)) if facts.is_lossy => {
-                Some(Collar::new(value, COLLAR_TOLERANCE * facts.levels_per_byte()))
+                let collar = Collar::new(value, COLLAR_TOLERANCE * facts.levels_per_byte());
+                (Some(collar), Rules { nodata_is_collar: true, ..rules })
             }
-            _ => None,
+            _ => (None, rules),
         };
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Self {
             path: path.to_owned(),
             stem,
-            generation: generation(files.iter().map(|file| file.identity()), options),
+            generation: generation(
+                files.iter().map(|file| file.identity()),
+                &(options.collar, &rules, &crs, &geotransform),
+            ),
             files,
             levels,
             rules,
@@ -339,8 +343,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A hash of all that decides what blocks decode to.
-fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, options: &OpenOptions) -> u128 {
+/// A hash of all that decides what blocks decode to, and where they lie: the files and what was made of them.
+fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, meaning: &dyn std::fmt::Debug) -> u128 {
     let mut bytes = Vec::with_capacity(320);
     for identity in identities {
         bytes.extend_from_slice(identity.path.as_os_str().as_encoded_bytes());
@@ -349,7 +353,6 @@ fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, options: &
         }
         bytes.extend_from_slice(&identity.mtime_ns.to_le_bytes());
     }
-    let rules = (options.collar, options.nodata, options.alpha_is_data);
-    bytes.extend_from_slice(format!("{rules:?}").as_bytes());
+    bytes.extend_from_slice(format!("{meaning:?}").as_bytes());
     xxh3_128(&bytes)
 }

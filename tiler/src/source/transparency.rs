@@ -34,6 +34,8 @@ pub(super) fn can_be(value: f64, sample: SampleType) -> bool {
 pub(super) struct Rules {
     pub alpha: Option<Alpha>,
     pub nodata: Option<f64>,
+    /// Nodata hides nothing by itself: a collar does, where it is connected with the edge.
+    pub nodata_is_collar: bool,
 }
 
 impl Rules {
@@ -49,7 +51,7 @@ impl Rules {
             NodataRule::Off => None,
             NodataRule::Value(value) => Some(value).filter(|value| can_be(*value, sample)),
         };
-        Self { alpha: alpha.filter(|_| !options.alpha_is_data), nodata }
+        Self { alpha: alpha.filter(|_| !options.alpha_is_data), nodata, nodata_is_collar: false }
     }
 
     /// Whether a pixel can be invalid.
@@ -80,9 +82,10 @@ impl Rules {
 /// The mask of pixels whose every colour has the nodata value, as GDAL's `UNIFIED_SRC_NODATA`, or is not a number.
 fn hidden_by_value(samples: &Samples, bands: usize, rules: Rules) -> Option<Vec<u8>> {
     let alpha = rules.alpha.map_or(usize::MAX, |alpha| alpha.band);
+    let hiding = rules.nodata.filter(|_| !rules.nodata_is_collar);
     macro_rules! equal {
         ($values:expr, $word:ty) => {{
-            let nodata = rules.nodata? as $word;
+            let nodata = hiding? as $word;
             hidden($values, bands, alpha, |value| value == nodata)
         }};
     }
@@ -96,11 +99,11 @@ fn hidden_by_value(samples: &Samples, bands: usize, rules: Rules) -> Option<Vec<
         Samples::U64(values) => equal!(values, u64),
         Samples::I64(values) => equal!(values, i64),
         Samples::F32(values) => {
-            let nodata = rules.nodata.unwrap_or(f64::NAN) as f32;
+            let nodata = hiding.unwrap_or(f64::NAN) as f32;
             hidden(values, bands, alpha, |value| value.is_nan() || close(value, nodata))
         }
         Samples::F64(values) => {
-            let nodata = rules.nodata.unwrap_or(f64::NAN);
+            let nodata = hiding.unwrap_or(f64::NAN);
             hidden(values, bands, alpha, |value: f64| value.is_nan() || close(value as f32, nodata as f32))
         }
     })
@@ -196,7 +199,8 @@ mod tests {
     use super::*;
 
     fn rules(alpha: Option<bool>, nodata: Option<f64>) -> Rules {
-        Rules { alpha: alpha.map(|is_premultiplied| Alpha { band: 3, is_premultiplied }), nodata }
+        let alpha = alpha.map(|is_premultiplied| Alpha { band: 3, is_premultiplied });
+        Rules { alpha, nodata, nodata_is_collar: false }
     }
 
     #[test]

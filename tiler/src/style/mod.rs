@@ -44,7 +44,8 @@ use crate::geom::Size;
 
 pub use crate::raster::Interpretation;
 pub use colormap::{
-    ColorTable, MapKind, Position, Rgba, Stop, TableError, TableStop, names as color_map_names, parse_colour,
+    ColorTable, MapKind, Position, Rgba, Stop, TableError, TableStop, is_known as is_color_map,
+    names as color_map_names, parse_colour,
 };
 pub use elevation::TerrainEncoding;
 pub use error::StyleError;

@@ -33,7 +33,10 @@ const GRS_1980: u32 = 7019;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each variant is its message")]
 pub enum GeoKeyError {
-    #[error("the file has no GeoKeys; assign its CRS with `gdal_edit.py -a_srs EPSG:2154`")]
+    #[error(
+        "the file says nothing of its CRS; write `crs = \"EPSG:2154\"` into its layer, or into the file with \
+         `gdal_edit.py -a_srs EPSG:2154`"
+    )]
     Missing,
     #[error(
         "the GeoKeys place the file in a CRS of its own, tied to no place on earth; \

@@ -4,8 +4,8 @@ mod named;
 mod sld;
 mod table;
 
-pub use named::names;
 pub(super) use named::{Gradient, gradient};
+pub use named::{is_known, names};
 pub use table::{ColorTable, Position, TableError, TableStop, parse_colour};
 
 /// Red, green, blue, alpha.

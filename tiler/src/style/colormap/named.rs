@@ -68,6 +68,11 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
+/// Whether a name, perhaps with `_r` at its end, is that of a colour map.
+pub fn is_known(name: &str) -> bool {
+    gradient(name).is_some()
+}
+
 /// The gradient of a name, in any case, with or without `_r`.
 pub fn gradient(name: &str) -> Option<Gradient> {
     let name = name.to_lowercase();
