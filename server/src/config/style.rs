@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 
 use serde_spanned::Spanned;
+use tiler::raster::SampleType;
 use tiler::style::{
-    BandRef, ColorMapSpec, ColorTable, Contrast, Hillshade, MapKind, Rescale, Scope, ShadeMethod, Stop,
-    StyleSpec, TerrainEncoding, color_map_names, is_color_map, parse_colour,
+    BandRef, BandStatistics, ColorMapSpec, ColorTable, Contrast, Hillshade, Interpretation, LayerFacts,
+    MapKind, Rescale, Scope, ShadeMethod, Stop, StyleError, StyleSpec, TerrainEncoding, color_map_names,
+    is_color_map, parse_colour,
 };
 use toml::Value;
 
@@ -16,6 +18,9 @@ use super::{
     raw::{Given, RawStyle},
     read,
 };
+
+/// As many as a source may have.
+const BANDS: usize = 256;
 
 const TERRAINS: [(&str, TerrainEncoding); 2] =
     [("mapbox", TerrainEncoding::Mapbox), ("terrarium", TerrainEncoding::Terrarium)];
@@ -53,7 +58,23 @@ fn style(section: &Spanned<RawStyle>, names: &mut BTreeSet<String>, report: &mut
     spec.hillshade = given(&raw.hillshade, report, hillshade).flatten();
     spec.terrain_rgb = report.choice("terrain_rgb", &raw.terrain_rgb, &TERRAINS);
     spec.colour_map = colour_map(&raw.colormap, report);
+    if let Err(error) = spec.resolve(&anything()) {
+        // Bands show when the imagery is opened.
+        if !matches!(error, StyleError::NoSuchBand { .. }) {
+            report.at(&section.span(), format!("style {:?}: {}", spec.name, crate::log::chain(&error)));
+        }
+    }
     spec
+}
+
+/// Imagery that has all that a style can ask for, but for the names of bands.
+fn anything() -> LayerFacts {
+    let statistics = BandStatistics { min: 0.0, max: 1.0, mean: None, stddev: None, quantiles: Vec::new() };
+    LayerFacts {
+        palette: Some(vec![[0; 4]; 256]),
+        statistics: vec![statistics; BANDS],
+        ..LayerFacts::plain(BANDS, SampleType::F32, Interpretation::Grey)
+    }
 }
 
 fn name(section: &Spanned<RawStyle>, names: &mut BTreeSet<String>, report: &mut Report<'_>) -> String {

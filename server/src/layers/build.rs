@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tiler::{
     crs::{Crs, CrsError},
+    encode::Format,
     source::{Source, SourceError},
-    style::StyleError,
+    style::{Style, StyleError},
     tms::{Registry, TileMatrixSet},
 };
 
@@ -29,8 +30,14 @@ pub enum LayerError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A style asks for what the imagery does not have.
-    #[error("a style does not fit the imagery")]
-    Style(#[from] StyleError),
+    #[error("its style {name:?} does not fit the imagery")]
+    Style {
+        /// The style.
+        name: String,
+        /// What it asks for.
+        #[source]
+        source: StyleError,
+    },
     /// All sets are elsewhere.
     #[error("lies outside all tile matrix sets that it is offered in")]
     OutsideSets,
@@ -64,15 +71,20 @@ pub fn layer(
     if sets.is_empty() {
         return Err(LayerError::OutsideSets);
     }
+    let styles = styles::styles(&options.styles, &sources)?;
+    let mut formats = options.formats.clone();
+    if styles.iter().all(Style::must_be_lossless) {
+        formats.retain(|format| *format != Format::Jpeg);
+    }
     Ok(Layer {
         id: label.id.clone(),
         title: label.title.clone(),
         description: options.description.clone(),
         attribution: options.attribution.clone(),
-        styles: styles::styles(&options.styles, &sources)?,
+        styles,
         sources,
         settings: options.settings.clone(),
-        formats: options.formats.clone(),
+        formats,
         sets,
         wgs84_bounds,
         empty_tile: options.empty_tile,

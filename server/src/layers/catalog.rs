@@ -43,7 +43,11 @@ impl Offer {
     /// How a file is opened: as the first layer says that it is part of.
     pub(super) fn open_options(&self, path: &Path) -> OpenOptions {
         let has = |layer: &&LayerConfig| layer.paths.iter().any(|given| path.starts_with(given));
-        let Some(layer) = self.layers.iter().find(has) else { return self.open.clone() };
+        self.layers.iter().find(has).map_or_else(|| self.open.clone(), |layer| self.open_options_of(layer))
+    }
+
+    /// How the files of a layer are opened.
+    pub fn open_options_of(&self, layer: &LayerConfig) -> OpenOptions {
         let LayerOptions { assumed_crs, collar, nodata, alpha_is_data, .. } = layer.options.clone();
         OpenOptions { assumed_crs, collar, nodata, alpha_is_data, ..self.open.clone() }
     }
@@ -231,9 +235,23 @@ impl Catalog {
         let paths = &self.offer.layers[config].paths;
         if published == 0 && opening.fatal.len() == errors && !paths.iter().any(|path| opening.is_told(path))
         {
-            let nothing =
-                |path: &PathBuf| Skipped { path: path.clone(), reason: LayerError::NoSource.to_string() };
-            opening.fatal.extend(paths.iter().map(nothing));
+            // What was told of the files of the folder is the reason.
+            let reason = |path: &PathBuf| {
+                let inside: Vec<_> =
+                    opening.skipped.iter().filter(|skipped| skipped.path.starts_with(path)).collect();
+                match inside.first() {
+                    Some(first) => format!(
+                        "none of its {} rasters can be served; {}: {}",
+                        inside.len(),
+                        log::printable(&first.path.display().to_string()),
+                        first.reason
+                    ),
+                    None => LayerError::NoSource.to_string(),
+                }
+            };
+            let nothing: Vec<_> =
+                paths.iter().map(|path| Skipped { path: path.clone(), reason: reason(path) }).collect();
+            opening.fatal.extend(nothing);
         }
     }
 }

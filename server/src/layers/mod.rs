@@ -92,7 +92,9 @@ impl Layer {
             OutputFormat::Jpeg => offers(Format::Jpeg) && !style.must_be_lossless(),
             OutputFormat::Png => offers(Format::Png),
             OutputFormat::WebP => offers(Format::WebP),
-            OutputFormat::Auto => offers(Format::Jpeg) && offers(self.settings.edges),
+            OutputFormat::Auto => {
+                offers(self.settings.edges) && (offers(Format::Jpeg) || style.must_be_lossless())
+            }
         }
     }
 }

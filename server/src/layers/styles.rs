@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use tiler::{
     raster::{Interpretation, SampleType},
     source::Source,
-    style::{BandRef, BandStatistics, LayerFacts, Rescale, Style, StyleError, StyleSpec},
+    style::{BandRef, BandStatistics, LayerFacts, Rescale, Style, StyleSpec},
 };
 
+use super::LayerError;
 use crate::log;
 
 /// The name of the style of a layer without configured ones.
@@ -21,11 +22,14 @@ const SAMPLED_SOURCES: usize = 9;
 ///
 /// # Errors
 /// When a style asks for what the imagery does not have.
-pub fn styles(specs: &[StyleSpec], sources: &[Arc<Source>]) -> Result<Vec<Style>, StyleError> {
+pub fn styles(specs: &[StyleSpec], sources: &[Arc<Source>]) -> Result<Vec<Style>, LayerError> {
     let automatic = [automatic(sources)];
     let specs = if specs.is_empty() { &automatic } else { specs };
     let facts = facts(specs, sources);
-    specs.iter().map(|spec| spec.resolve(&facts)).collect()
+    let resolved = |spec: &StyleSpec| {
+        spec.resolve(&facts).map_err(|source| LayerError::Style { name: spec.name.clone(), source })
+    };
+    specs.iter().map(resolved).collect()
 }
 
 /// The style that suits the imagery: where it says which bands are red, green, blue, these; of inks that reading has left

@@ -1,7 +1,7 @@
 //! Inks of 8 bits to RGB, as libtiff's RGBA interface and so GDAL do it: without a profile.
 
 /// The first four samples of each pixel to red, green, blue and an alpha of 255.
-pub(super) fn to_rgba(inks: &[u8], bands: usize) -> Vec<u8> {
+pub fn to_rgba(inks: &[u8], bands: usize) -> Vec<u8> {
     let light = |ink: u8, black: u8| (u16::from(255 - black) * u16::from(255 - ink) / 255) as u8;
     inks.chunks_exact(bands.max(4))
         .flat_map(|pixel| match *pixel {

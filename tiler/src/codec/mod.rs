@@ -25,6 +25,7 @@ use std::borrow::Cow;
 
 use crate::{geom::Size, raster::SampleType};
 
+pub use cmyk::to_rgba as inks_to_rgba;
 pub use compression::Compression;
 pub use layout::{BlockLayout, Photometric, YCbCr};
 pub use predictor::Predictor;

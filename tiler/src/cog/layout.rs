@@ -17,6 +17,8 @@ pub struct Plane {
     pub interpretation: Interpretation,
     /// The band that says how much a pixel shows.
     pub alpha: Option<Alpha>,
+    /// Whether cyan, magenta, yellow and black of 8 bits are stored apart, to become red, green, blue, alpha together.
+    pub inks_apart: bool,
     pub(super) layout: BlockLayout,
 }
 
@@ -54,6 +56,8 @@ pub enum LayoutError {
     Codec(#[from] CodecError),
 }
 
+/// `PhotometricInterpretation` of inks.
+const CMYK: u16 = 5;
 /// More bands than this are no picture.
 const BANDS: u16 = 256;
 
@@ -121,7 +125,14 @@ impl Plane {
             lerc_wrapping: directory.lerc_parameters.get(1).copied().unwrap_or(0),
         };
         let interpretation = Interpretation::Grey;
-        Ok(Self { directory: directory.clone(), file: 0, interpretation, alpha: None, layout })
+        Ok(Self {
+            directory: directory.clone(),
+            file: 0,
+            interpretation,
+            alpha: None,
+            inks_apart: false,
+            layout,
+        })
     }
 
     /// The layout of a stored piece of a block in that row of blocks: the last strip has fewer rows.
@@ -131,7 +142,7 @@ impl Plane {
 
     /// Bands after decoding, alpha included.
     pub fn bands(&self) -> usize {
-        self.directory.pieces() * self.layout.decoded_bands()
+        if self.inks_apart { 4 } else { self.directory.pieces() * self.layout.decoded_bands() }
     }
 
     /// What samples become.
@@ -228,8 +239,11 @@ fn photometric(
         0 => (Interpretation::WhiteIsZero, Photometric::AsStored),
         3 if directory.colour_map.is_empty() => (Interpretation::Grey, Photometric::AsStored),
         3 => (Interpretation::Palette, Photometric::AsStored),
-        5 if samples >= 4 && bits == 8 && directory.planar != 2 => (Interpretation::Rgb, Photometric::Cmyk),
-        5 if samples >= 4 => (Interpretation::Cmyk, Photometric::AsStored),
+        CMYK if samples >= 4 && bits == 8 && directory.planar == 2 => {
+            (Interpretation::Rgb, Photometric::AsStored)
+        }
+        CMYK if samples >= 4 && bits == 8 => (Interpretation::Rgb, Photometric::Cmyk),
+        CMYK if samples >= 4 => (Interpretation::Cmyk, Photometric::AsStored),
         6 if samples == 3 && stores_ycbcr(compression) => {
             if bits != 8 && compression != Compression::Jpeg {
                 return Err(refused("YCbCr of more than 8 bits"));

@@ -78,6 +78,15 @@ pub fn beside(levels: &mut Vec<TiffLevel>, file: &TiffFile, role: Role) -> Resul
     attach(levels, file.directories.iter().filter(masks), (file.big_endian, role.file))
 }
 
+/// All masks of a file beside an image that is no TIFF.
+///
+/// # Errors
+/// When a mask is not read here.
+pub fn masks(header: &TiffFile, file: usize) -> Result<Vec<Plane>, LayoutError> {
+    let mask = |directory| Plane::mask(directory, header.big_endian).map(|plane| Plane { file, ..plane });
+    header.directories.iter().map(mask).collect()
+}
+
 fn overviews(file: &TiffFile, main: &Plane) -> Vec<TiffLevel> {
     let mut found: Vec<TiffLevel> = file
         .directories

@@ -10,4 +10,4 @@ pub mod write;
 pub use geokeys::{GeoKeyError, crs, title};
 pub use georef::{GeorefError, geotransform};
 pub use layout::{Alpha, LayoutError, Plane};
-pub use levels::{Role, TiffLevel, beside, levels};
+pub use levels::{Role, TiffLevel, beside, levels, masks};

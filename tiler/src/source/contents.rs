@@ -58,6 +58,15 @@ impl Signature {
             [b'E', b'H', b'F', b'A', ..] => Self::Other("Erdas Imagine", TO_COG),
             [0x89, b'H', b'D', b'F', ..] => Self::Other("HDF5 or netCDF", TO_COG),
             [b'S', b'Q', b'L', b'i', ..] => Self::Other("SQLite (GeoPackage, MBTiles)", TO_COG),
+            [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', b'h', b't', ..] => {
+                Self::Other("a pointer of Git LFS", "fetch the file itself with `git lfs pull`")
+            }
+            [b'<', b'!' | b'h' | b'H' | b'?', ..] => {
+                Self::Other("a web page or XML", "download the file again")
+            }
+            [0x1f, 0x8b, ..] => Self::Other("a gzip archive", "unpack it with `gunzip`"),
+            [b'P', b'K', 3, 4, ..] => Self::Other("a ZIP archive", "unpack it with `unzip`"),
+            [b'7', b'z', 0xbc, 0xaf, ..] => Self::Other("a 7z archive", "unpack it with `7z x`"),
             _ => match path.extension().and_then(|ending| ending.to_str()) {
                 // ECW has no mark of its own.
                 Some(ending) if ending.eq_ignore_ascii_case("ecw") => ECW,
@@ -68,14 +77,16 @@ impl Signature {
     }
 }
 
-const TO_COG: &str = "gdal_translate -of COG -co COMPRESS=JPEG IN OUT.tif";
+const TO_COG: &str = "convert with `gdal_translate -of COG -co COMPRESS=JPEG IN OUT.tif`";
 const ECW: Signature = Signature::Other(
     "ECW",
-    "gdal_translate -of COG -co COMPRESS=JPEG IN.ecw OUT.tif (with a GDAL that has the ECW SDK: QGIS for Windows brings one)",
+    "convert with `gdal_translate -of COG -co COMPRESS=JPEG IN.ecw OUT.tif`, by a GDAL that has the ECW SDK (QGIS for \
+     Windows brings one)",
 );
 const MRSID: Signature = Signature::Other(
     "MrSID",
-    "gdal_translate -of COG -co COMPRESS=JPEG IN.sid OUT.tif (with a GDAL that has the MrSID SDK, or after mrsidgeodecode)",
+    "convert with `gdal_translate -of COG -co COMPRESS=JPEG IN.sid OUT.tif`, by a GDAL that has the MrSID SDK, or after \
+     `mrsidgeodecode`",
 );
 
 impl Contents {
@@ -121,7 +132,7 @@ impl Contents {
         });
         let GdalMetadata { items, bands } = own.unwrap_or_default();
         let band_metadata = facts::merged(beside.pam.as_ref().map_or(&[], |pam| &pam.bands[..]), &bands);
-        let facts = Facts {
+        let mut facts = Facts {
             format: "GTiff",
             compression: main.compression().name(),
             interpretation: main.interpretation,
@@ -139,8 +150,7 @@ impl Contents {
             items,
             notes,
         };
-        let nodata = transparency::nodata(main.directory.nodata.as_deref(), facts.sample)?;
-        let nodata = nodata.or_else(|| facts.band_metadata.first()?.nodata);
+        let nodata = nodata_of(main.directory.nodata.as_deref(), &mut facts);
         let rules = Rules::new(facts.alpha(main.alpha), nodata, facts.sample, options);
         let own = Own { geo: &main.directory.geo, gml: None };
         let Location { crs, geotransform } = location::locate(&own, &beside, options);
@@ -197,9 +207,30 @@ impl Contents {
         let bytes = file.len();
         let blocks =
             |level| Blocks::Jp2 { file: Arc::clone(&jp2), level, bytes: bytes >> (2 * level).min(63) };
-        let levels = jp2.levels().iter().enumerate();
-        let levels = levels.map(|(level, size)| Level::new(full, *size, blocks(level), None)).collect();
-        Ok(Self { files: vec![file], levels, rules, facts, crs, geotransform })
+        let mut files = vec![file];
+        let mut masks = Vec::new();
+        for path in [&sidecars.msk, &sidecars.msk_ovr].into_iter().flatten() {
+            let beside = |source: Problem| Problem::Beside { path: path.clone(), source: source.into() };
+            let opened = io::open(path, options.access).map_err(|error| beside(error.into()))?;
+            let header =
+                tiff::read(opened.as_ref(), &options.limits).map_err(|error| beside(error.into()))?;
+            masks.extend(cog::masks(&header, files.len()).map_err(|error| beside(error.into()))?);
+            files.push(opened);
+        }
+        let mut mask = |size| {
+            let at = masks.iter().position(|mask| mask.directory.size == size)?;
+            Some(Blocks::tiff(masks.swap_remove(at)))
+        };
+        let levels: Vec<Level> = jp2
+            .levels()
+            .iter()
+            .enumerate()
+            .map(|(level, size)| Level::new(full, *size, blocks(level), mask(*size)))
+            .collect();
+        for mask in levels.iter().filter_map(|level| level.mask.as_ref()) {
+            mask.check(files[mask.file()].len())?;
+        }
+        Ok(Self { files, levels, rules, facts, crs, geotransform })
     }
 
     fn beside(
@@ -213,6 +244,23 @@ impl Contents {
         cog::beside(levels, &header, role)?;
         Ok(file)
     }
+}
+
+/// The nodata value; what cannot be used of it is noted.
+fn nodata_of(tag: Option<&str>, facts: &mut Facts) -> Option<f64> {
+    let own = transparency::nodata(tag, facts.sample).unwrap_or_else(|error| {
+        let text = tag.unwrap_or_default().trim_matches(['\0', ' ']);
+        facts.notes.push(format!("the tag GDAL_NODATA is {text:?}: {error}, so it is left aside"));
+        None
+    });
+    let by_band: Vec<f64> = facts.band_metadata.iter().filter_map(|band| band.nodata).collect();
+    let nodata = own.or(by_band.first().copied());
+    if own.is_none() && by_band.iter().any(|value| Some(value.to_bits()) != nodata.map(f64::to_bits)) {
+        facts
+            .notes
+            .push("bands have different nodata values: that of the first one counts for all".to_owned());
+    }
+    nodata
 }
 
 #[cfg(test)]

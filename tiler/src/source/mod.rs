@@ -7,6 +7,7 @@ mod contents;
 mod facts;
 mod level;
 mod location;
+mod opacity;
 mod place;
 mod read;
 mod samples;
@@ -17,7 +18,7 @@ mod window;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -68,6 +69,15 @@ pub struct OpenOptions {
     pub alpha_is_data: bool,
 }
 
+impl From<TiffError> for Problem {
+    fn from(error: TiffError) -> Self {
+        match error {
+            TiffError::BlockOutOfFile { end, len, .. } if end > len => Self::CutShort(error),
+            error => Self::Tiff(error),
+        }
+    }
+}
+
 /// Which value means "nothing here".
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum NodataRule {
@@ -98,12 +108,14 @@ pub struct SourceError {
 pub enum Problem {
     #[error("the file cannot be read")]
     Io(#[from] IoError),
-    #[error("it is {name}, which is not read here; convert with `{remedy}`")]
+    #[error("it is {name}, which is not read here: {remedy}")]
     Format { name: &'static str, remedy: &'static str },
     #[error("the JPEG 2000 data cannot be used")]
     Jp2(#[from] Jp2Error),
     #[error("the TIFF header cannot be used")]
-    Tiff(#[from] TiffError),
+    Tiff(#[source] TiffError),
+    #[error("it is cut short: copy it again")]
+    CutShort(#[source] TiffError),
     #[error("its place on earth is unclear: {reason}")]
     Unplaced { reason: String },
     #[error("its coordinate reference system cannot be used")]
@@ -141,6 +153,7 @@ pub struct Source {
     levels: Vec<Level>,
     rules: Rules,
     collar: Option<Collar>,
+    full_alpha: OnceLock<f64>,
     facts: Facts,
     crs: Option<Crs>,
     geotransform: Option<GeoTransform>,
@@ -206,6 +219,7 @@ impl Source {
             levels,
             rules,
             collar,
+            full_alpha: OnceLock::new(),
             facts,
             crs: crs.ok(),
             geotransform: geotransform.ok(),

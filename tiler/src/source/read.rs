@@ -149,7 +149,7 @@ impl Source {
             let values: Vec<u8> = values.chunks_exact(bands).map(is_valid).collect();
             return Ok(Raster::new(size, 1, values, None));
         }
-        Ok(self.rules.apply(size, self.facts.bands, samples))
+        Ok(self.rules.apply(size, self.facts.bands, samples, self.full_alpha()))
     }
 
     /// Decodes a block into samples as they are stored, alpha among the bands, interleaved.
@@ -194,7 +194,13 @@ impl Source {
                         None => empty(),
                     });
                 }
-                Ok(Samples::interleave(pieces))
+                let samples = Samples::interleave(pieces);
+                match samples {
+                    Samples::U8(inks) if plane.inks_apart => {
+                        Ok(codec::inks_to_rgba(&inks, plane.directory.pieces()).into())
+                    }
+                    samples => Ok(samples),
+                }
             }
             Some(Blocks::Jp2 { file, level, .. }) => {
                 let Some(window) = self.levels[block.level].block_window(block) else {

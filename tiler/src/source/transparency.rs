@@ -60,13 +60,15 @@ impl Rules {
     }
 
     /// A block as it is stored, alpha among its bands, to colours with a mask.
-    pub(super) fn apply(self, size: Size, bands: usize, samples: Samples) -> Raster {
+    ///
+    /// `full_alpha` is the value of alpha that is opaque.
+    pub(super) fn apply(self, size: Size, bands: usize, samples: Samples, full_alpha: f64) -> Raster {
         let count = size.pixels() as usize;
         let mut mask = hidden_by_value(&samples, bands, self);
         let Some(alpha) = self.alpha.filter(|alpha| alpha.band < bands) else {
             return Raster::new(size, bands, samples, mask);
         };
-        let (colours, validity) = split(samples, bands, alpha);
+        let (colours, validity) = split(samples, bands, alpha, full_alpha);
         let mask = match &mut mask {
             Some(mask) => {
                 mask.iter_mut().zip(&validity).for_each(|(a, &b)| *a = (*a).min(b));
@@ -104,14 +106,17 @@ fn hidden_by_value(samples: &Samples, bands: usize, rules: Rules) -> Option<Vec<
         }
         Samples::F64(values) => {
             let nodata = hiding.unwrap_or(f64::NAN);
-            hidden(values, bands, alpha, |value: f64| value.is_nan() || close(value as f32, nodata as f32))
+            let is_close = |a: f64, b: f64| {
+                (a - b).abs() <= b.abs() * (4.0 * f64::EPSILON) || a.to_bits() == b.to_bits()
+            };
+            hidden(values, bands, alpha, |value: f64| value.is_nan() || is_close(value, nodata))
         }
     })
 }
 
 /// Equal but for the last digits, which writers of text lose.
 fn close(a: f32, b: f32) -> bool {
-    (a - b).abs() <= b.abs() * 4.0 * f32::EPSILON || a.to_bits() == b.to_bits()
+    (a - b).abs() <= b.abs() * (4.0 * f32::EPSILON) || a.to_bits() == b.to_bits()
 }
 
 fn hidden<T: Copy>(values: &[T], bands: usize, alpha: usize, is_nothing: impl Fn(T) -> bool) -> Vec<u8> {
@@ -122,15 +127,14 @@ fn hidden<T: Copy>(values: &[T], bands: usize, alpha: usize, is_nothing: impl Fn
     values.chunks_exact(bands).map(pixel).collect()
 }
 
-/// Takes the alpha band out, as 8 bits; premultiplied colours of 8 or 16 bits are restored.
-fn split(samples: Samples, bands: usize, alpha: Alpha) -> (Samples, Vec<u8>) {
+/// Takes the alpha band out, as 8 bits, of which `full` is opaque; premultiplied colours of 8 or 16 bits are restored.
+fn split(samples: Samples, bands: usize, alpha: Alpha, full: f64) -> (Samples, Vec<u8>) {
     macro_rules! numbers {
         ($variant:ident, $values:expr, $to_byte:expr) => {{
             let validity = $values.iter().skip(alpha.band).step_by(bands).map($to_byte).collect();
             (Samples::$variant(without(&$values, bands, alpha.band)), validity)
         }};
     }
-    let (kind, most) = (samples.kind(), samples.kind().range().1);
     match samples {
         Samples::U8(values) => {
             let validity: Vec<u8> = values.iter().skip(alpha.band).step_by(bands).copied().collect();
@@ -147,21 +151,19 @@ fn split(samples: Samples, bands: usize, alpha: Alpha) -> (Samples, Vec<u8>) {
             let mut colours = without(&values, bands, alpha.band);
             if alpha.is_premultiplied {
                 for (pixel, &a) in colours.chunks_exact_mut(bands - 1).zip(alphas.clone()) {
-                    restore(pixel, u32::from(a), 65_535, u32::from, |v| v as u16);
+                    restore(pixel, u32::from(a), full as u32, u32::from, |v| v as u16);
                 }
             }
-            // 16-bit alpha of 8-bit values is common: GDAL writes 255 for opaque.
-            let shift = if alphas.clone().all(|&a| a <= 255) { 0 } else { 8 };
-            (Samples::U16(colours), alphas.map(|&a| (a >> shift) as u8).collect())
+            (Samples::U16(colours), alphas.map(|&a| byte(f64::from(a), full)).collect())
         }
-        Samples::I8(v) => numbers!(I8, v, |&a| byte(f64::from(a), most)),
-        Samples::I16(v) => numbers!(I16, v, |&a| byte(f64::from(a), most)),
-        Samples::U32(v) => numbers!(U32, v, |&a| byte(f64::from(a), most)),
-        Samples::I32(v) => numbers!(I32, v, |&a| byte(f64::from(a), most)),
-        Samples::U64(v) => numbers!(U64, v, |&a| byte(a as f64, most)),
-        Samples::I64(v) => numbers!(I64, v, |&a| byte(a as f64, most)),
-        Samples::F32(v) => numbers!(F32, v, |&a| byte(f64::from(a), kind.range().1)),
-        Samples::F64(v) => numbers!(F64, v, |&a| byte(a, kind.range().1)),
+        Samples::I8(v) => numbers!(I8, v, |&a| byte(f64::from(a), full)),
+        Samples::I16(v) => numbers!(I16, v, |&a| byte(f64::from(a), full)),
+        Samples::U32(v) => numbers!(U32, v, |&a| byte(f64::from(a), full)),
+        Samples::I32(v) => numbers!(I32, v, |&a| byte(f64::from(a), full)),
+        Samples::U64(v) => numbers!(U64, v, |&a| byte(a as f64, full)),
+        Samples::I64(v) => numbers!(I64, v, |&a| byte(a as f64, full)),
+        Samples::F32(v) => numbers!(F32, v, |&a| byte(f64::from(a), full)),
+        Samples::F64(v) => numbers!(F64, v, |&a| byte(a, full)),
     }
 }
 
@@ -206,15 +208,25 @@ mod tests {
     #[test]
     fn a_pixel_is_nothing_when_all_its_bands_say_so() {
         let samples = vec![255u8, 255, 255, 255, 255, 0];
-        let block = rules(None, Some(255.0)).apply(Size::new(2, 1), 3, samples.into());
+        let block = rules(None, Some(255.0)).apply(Size::new(2, 1), 3, samples.into(), 255.0);
         assert_eq!(block.mask(), Some(&[0, 255][..]));
     }
 
     #[test]
     fn what_is_not_a_number_is_nothing() {
         let samples = vec![f32::NAN, -9999.0, 1.0];
-        let block = rules(None, Some(-9999.0)).apply(Size::new(3, 1), 1, samples.into());
+        let block = rules(None, Some(-9999.0)).apply(Size::new(3, 1), 1, samples.into(), 255.0);
         assert_eq!(block.mask(), Some(&[0, 0, 255][..]));
+    }
+
+    #[test]
+    fn nodata_at_the_end_of_the_range_hides_only_itself() {
+        let samples = vec![f32::MIN, 0.0, -1e30];
+        let block = rules(None, Some(f64::from(f32::MIN))).apply(Size::new(3, 1), 1, samples.into(), 255.0);
+        assert_eq!(block.mask(), Some(&[0, 255, 255][..]));
+        let samples = Samples::F64(vec![100_000.0, 100_000.02, f64::MIN]);
+        let block = rules(None, Some(100_000.0)).apply(Size::new(3, 1), 1, samples, 255.0);
+        assert_eq!(block.mask(), Some(&[0, 255, 255][..]));
     }
 
     #[test]
@@ -230,17 +242,17 @@ mod tests {
     #[test]
     fn alpha_becomes_the_mask_and_premultiplied_colours_are_restored() {
         let samples = vec![100u8, 50, 0, 128, 10, 20, 30, 0];
-        let straight = rules(Some(false), None).apply(Size::new(2, 1), 4, samples.clone().into());
+        let straight = rules(Some(false), None).apply(Size::new(2, 1), 4, samples.clone().into(), 255.0);
         assert_eq!(straight.samples(), &Samples::U8(vec![100, 50, 0, 10, 20, 30]));
         assert_eq!(straight.mask(), Some(&[128, 0][..]));
-        let premultiplied = rules(Some(true), None).apply(Size::new(2, 1), 4, samples.into());
+        let premultiplied = rules(Some(true), None).apply(Size::new(2, 1), 4, samples.into(), 255.0);
         assert_eq!(premultiplied.samples(), &Samples::U8(vec![199, 100, 0, 10, 20, 30]));
     }
 
     #[test]
     fn nodata_and_alpha_add_up() {
         let samples = vec![0u8, 0, 0, 255, 9, 9, 9, 255, 9, 9, 9, 0];
-        let block = rules(Some(false), Some(0.0)).apply(Size::new(3, 1), 4, samples.into());
+        let block = rules(Some(false), Some(0.0)).apply(Size::new(3, 1), 4, samples.into(), 255.0);
         assert_eq!(block.mask(), Some(&[0, 255, 0][..]));
     }
 }

@@ -2,8 +2,7 @@
 //! and only a few numbers are kept.
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    ffi::OsStr,
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
@@ -19,22 +18,20 @@ use crate::{
 
 /// More rasters than this are not looked at together.
 const FILES_LIMIT: usize = 2_000_000;
-/// Names of rasters that are not GeoTIFF: they are opened to tell why they are not read.
-const OTHER_RASTERS: [&str; 5] = ["jp2", "j2k", "jpx", "ecw", "sid"];
 
 /// Opens all rasters at the paths.
 pub(super) fn survey(paths: &[PathBuf], options: &OpenOptions) -> Survey {
     let mut survey = Survey::default();
     let mut files = BTreeSet::new();
     for path in paths {
-        match scan_for(path, Wanted { is_raster, limit: FILES_LIMIT }) {
+        match scan_for(path, Wanted { is_raster: is_raster_name, limit: FILES_LIMIT }) {
             Ok(Found::File(path)) => drop(files.insert(path)),
             Ok(Found::Folder(listing)) => {
                 if listing.files.is_empty() && listing.skipped.is_empty() {
                     survey.refuse(path, "there is no raster in the folder".to_owned());
                 }
                 listing.skipped.into_iter().for_each(|skipped| survey.refuse(&skipped.path, skipped.reason));
-                files.extend(without_originals(listing.files));
+                files.extend(listing.files);
             }
             Err(error) => survey.refuse(path, log::chain(&error)),
         }
@@ -60,25 +57,6 @@ fn look(survey: &mut Survey, path: &Path, options: &OpenOptions) {
     }
 }
 
-fn is_other(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    OTHER_RASTERS.iter().any(|known| extension.eq_ignore_ascii_case(known))
-}
-
-fn is_raster(path: &Path) -> bool {
-    is_raster_name(path) || is_other(path)
-}
-
-/// Leaves out files in other formats beside which a GeoTIFF of the same name lies: that one is served.
-fn without_originals(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let converted: HashSet<PathBuf> =
-        files.iter().filter(|path| !is_other(path)).map(|path| path.with_extension("")).collect();
-    files
-        .into_iter()
-        .filter(|path| !is_other(path) || !converted.contains(&path.with_extension("")))
-        .collect()
-}
-
 /// Hidden where standard error is no terminal.
 fn progress(files: u64) -> ProgressBar {
     let style =
@@ -90,12 +68,6 @@ fn progress(files: u64) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_original_beside_its_geotiff_is_left_out() {
-        let files = ["a/x.ecw", "a/x.tif", "a/y.ecw", "b/x.JP2"].map(PathBuf::from).to_vec();
-        assert_eq!(without_originals(files), ["a/x.tif", "a/y.ecw", "b/x.JP2"].map(PathBuf::from));
-    }
 
     #[test]
     fn files_in_other_formats_are_told_with_a_remedy() {

@@ -45,9 +45,8 @@ struct Collection {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = Config::load(arguments.config.as_deref(), &Overrides::from_environment())?;
     let offer = offer(&config, &arguments.paths)?;
-    let options = offer.open.clone();
     let collections: Vec<Collection> =
-        offer.layers.iter().map(|layer| collection(layer, &options, &config)).collect();
+        offer.layers.iter().map(|layer| collection(layer, &offer.open_options_of(layer), &config)).collect();
     let mut status = collections.iter().map(|one| one.report.status()).max().unwrap_or(Status::Sound);
     // What only shows when layers are made of files: sets that cannot show them, layers without any.
     let mut mistakes = Vec::new();

@@ -17,6 +17,7 @@ pub(super) fn lines(source: &Source) -> Vec<String> {
     place(source, &mut out);
     structure(source, &mut out);
     bands(source, &mut out);
+    notes(source, &mut out);
     verdict(source, &mut out);
     out
 }
@@ -98,10 +99,26 @@ fn bands(source: &Source, out: &mut Vec<String>) {
             facts.sample.name(),
             band.interpretation
         ));
+        if let Some(statistics) = band.statistics {
+            let rest = match (statistics.mean, statistics.stddev) {
+                (Some(mean), Some(stddev)) => format!(", Mean={mean}, StdDev={stddev}"),
+                _ => String::new(),
+            };
+            out.push(format!("  Minimum={}, Maximum={}{rest}", statistics.min, statistics.max));
+        }
+        if band.scale.is_some() || band.offset.is_some() {
+            let (offset, scale) = (band.offset.unwrap_or(0.0), band.scale.unwrap_or(1.0));
+            out.push(format!("  Offset: {offset},   Scale:{scale}"));
+        }
+        if let Some(unit) = &band.unit {
+            out.push(format!("  Unit Type: {}", printable(unit)));
+        }
     }
     // The same for all bands.
     if let Some(nodata) = source.nodata() {
-        out.push(format!("  NoData Value={nodata}"));
+        // Numbers at the end of the range have hundreds of digits.
+        let text = if nodata.abs() >= 1e16 { format!("{nodata:e}") } else { nodata.to_string() };
+        out.push(format!("  NoData Value={text}"));
     }
     let overviews = source.overviews();
     if !overviews.is_empty() {
@@ -111,6 +128,10 @@ fn bands(source: &Source, out: &mut Vec<String>) {
         let of = if level.has_mask_of_all_bands() { "PER_DATASET" } else { "of each band" };
         out.push(format!("  Mask Flags: {of}"));
     }
+}
+
+fn notes(source: &Source, out: &mut Vec<String>) {
+    out.extend(source.facts().notes.iter().map(|note| format!("Note: {}", printable(note))));
 }
 
 fn verdict(source: &Source, out: &mut Vec<String>) {

@@ -7,12 +7,13 @@ pub(super) fn no_georeference(source: &Source) -> Option<Advice> {
     if source.geotransform.is_some() {
         return None;
     }
-    let (path, cost) = (quoted(&source.path), why(source));
+    let path = quoted(&source.path);
     let srs = if source.crs.is_none() { "-a_srs EPSG:2154 " } else { "" };
-    let remedy = if cost.contains("gdalwarp") {
-        format!("gdalwarp -t_srs EPSG:2154 {path} {}", source.beside_named("_l93.tif"))
+    let (cost, remedy) = if source.has_control_points() {
+        let cost = "ground control points and no geotransform: it must be warped first".to_owned();
+        (cost, format!("gdalwarp -t_srs EPSG:2154 {path} {}", source.beside_named("_l93.tif")))
     } else {
-        format!("gdal_edit.py {srs}-a_ullr WEST NORTH EAST SOUTH {path}")
+        (why(source), format!("gdal_edit.py {srs}-a_ullr WEST NORTH EAST SOUTH {path}"))
     };
     Some(Advice { code: "no-georeference", severity: Severity::Refused, cost, remedy: Some(remedy) })
 }
@@ -22,19 +23,20 @@ pub(super) fn no_crs(source: &Source) -> Option<Advice> {
         return None;
     }
     let path = quoted(&source.path);
-    let remedy = if source.has_crs_of_its_own() {
+    let cost = why(source);
+    // A CRS that cannot be projected here may be by GDAL; one that is tied to no place can be by nobody.
+    let remedy = if cost.contains("gdalwarp") || source.has_crs_of_its_own() && !cost.contains("gdal_edit") {
         format!("gdalwarp -t_srs EPSG:2154 {path} {}", source.beside_named("_l93.tif"))
     } else {
         format!("gdal_edit.py -a_srs EPSG:2154 {path}")
     };
-    Some(Advice { code: "no-crs", severity: Severity::Refused, cost: why(source), remedy: Some(remedy) })
+    Some(Advice { code: "no-crs", severity: Severity::Refused, cost, remedy: Some(remedy) })
 }
 
-/// The reason that opening gave, without the hints in it that the remedy says better.
+/// The reason that opening gave.
 fn why(source: &Source) -> String {
     let whole = source.place.as_ref().err().map_or("the file does not say where it lies", String::as_str);
-    let facts: Vec<&str> = whole.split("; ").filter(|part| !part.contains('`')).collect();
-    if facts.is_empty() { whole.to_owned() } else { facts.join("; ") }
+    whole.to_owned()
 }
 
 pub(super) fn rotated(source: &Source) -> Option<Advice> {

@@ -68,6 +68,12 @@ impl Source {
         self.files[0].read(0..4).is_ok_and(|head| head.contains(&43))
     }
 
+    /// Whether points on the ground are all that says where the image lies.
+    pub(super) fn has_control_points(&self) -> bool {
+        let geo = self.geo();
+        geo.pixel_scale.is_empty() && geo.tiepoints.len() > 6
+    }
+
     /// Whether the file has words for its CRS, if only some that are not understood.
     pub(super) fn has_crs_of_its_own(&self) -> bool {
         !self.geo().key_directory.is_empty()
