@@ -41,13 +41,13 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
         (8, SampleType::U8, 1 | 3 | 4) => {
             decoder.set_limits(limits);
             let image = decoder.decode_image().map_err(|e| damaged(&e))?;
-            found.crop(&image.data, layout)
+            found.crop(image.data, layout)
         }
-        (8, SampleType::U8, 2) => found.crop(&two_bands(&stream, &found)?, layout),
+        (8, SampleType::U8, 2) => found.crop(two_bands(&stream, &found)?, layout),
         (12, SampleType::U16, _) => {
             let image = decompress_12bit_with_limits(&stream, &limits).map_err(|e| damaged(&e))?;
             let bytes: Vec<u8> = image.data.iter().flat_map(|&sample| sample.to_ne_bytes()).collect();
-            found.crop(&bytes, layout)
+            found.crop(bytes, layout)
         }
         (bits, ..) => {
             let found = format!("{bits} bits");
@@ -91,15 +91,21 @@ impl Found {
     }
 
     /// The upper left part that the block shows.
-    fn crop(&self, samples: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
+    fn crop(&self, samples: Vec<u8>, layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
         let pixel = layout.bands * layout.sample.bytes();
         let (stored, shown) = (self.width * pixel, layout.size.width as usize * pixel);
         let expected = layout.samples() * layout.sample.bytes();
         if samples.len() != stored * self.height || shown > stored {
             return Err(CodecError::Length { codec: CODEC, found: samples.len(), expected });
         }
-        let rows = samples.chunks_exact(stored.max(1)).take(layout.size.height as usize);
-        Ok(rows.flat_map(|row| &row[..shown]).copied().collect())
+        if samples.len() == expected {
+            return Ok(samples);
+        }
+        let mut out = Vec::with_capacity(expected);
+        for row in samples.chunks_exact(stored.max(1)).take(layout.size.height as usize) {
+            out.extend_from_slice(&row[..shown]);
+        }
+        Ok(out)
     }
 }
 
