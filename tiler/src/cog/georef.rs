@@ -11,7 +11,7 @@ const PIXEL_IS_POINT: u16 = 2;
 pub enum GeorefError {
     #[error(
         "neither ModelPixelScaleTag with ModelTiepointTag nor ModelTransformationTag is there; \
-         set bounds with `gdal_edit.py -a_ullr` or lay a world file (.tfw) beside the image"
+         set bounds with `gdal_edit.py -a_ullr` or lay a world file (.tfw, .j2w) beside the image"
     )]
     Missing,
     #[error("{count} ground control points and no geotransform: warp the image first with `gdalwarp`")]
