@@ -74,13 +74,17 @@ impl Plane {
         let (bits, sample) = sample_type(directory)?;
         let compression = Compression::from_tag(directory.compression)?;
         let (interpretation, photometric) = photometric(directory, compression, bits)?;
-        let alpha = match photometric {
-            Photometric::Cmyk => Some(Alpha { band: 3, is_premultiplied: false }),
-            _ => alpha(directory),
+        let inks_apart =
+            directory.planar == 2 && directory.photometric == CMYK && interpretation == Interpretation::Rgb;
+        let alpha = if inks_apart || photometric == Photometric::Cmyk {
+            Some(Alpha { band: 3, is_premultiplied: false })
+        } else {
+            alpha(directory)
         };
         Self::new(directory, big_endian, Kind { bits, sample, compression, photometric }).map(|plane| Self {
             interpretation,
             alpha,
+            inks_apart,
             ..plane
         })
     }

@@ -51,7 +51,13 @@ impl Facts {
         let said = |band: usize| self.band_metadata.get(band).and_then(|band| band.colour);
         let named = (0..self.bands).find(|&band| said(band) == Some(ColourInterpretation::Alpha));
         let by_name = named.filter(|&band| band > 0).map(|band| Alpha { band, is_premultiplied: false });
-        by_tags.filter(|alpha| said(alpha.band).is_none_or(|c| c == ColourInterpretation::Alpha)).or(by_name)
+        // Of inks that became colours, metadata still say that the fourth is black.
+        let denied = |alpha: &Alpha| {
+            said(alpha.band).is_some_and(|colour| {
+                !matches!(colour, ColourInterpretation::Alpha | ColourInterpretation::Other)
+            })
+        };
+        by_tags.filter(|alpha| !denied(alpha)).or(by_name)
     }
 
     /// The bands that metadata call red, green, blue.

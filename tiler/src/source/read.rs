@@ -257,10 +257,47 @@ fn filled(kind: SampleType, count: usize, value: f64) -> Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::OpenOptions;
 
     #[test]
     fn a_window_names_the_first_and_the_last_block() {
         assert_eq!(first_and_last(0, 512, 512), (0, 0));
         assert_eq!(first_and_last(511, 513, 512), (0, 1));
+    }
+
+    /// One pixel of inks, each stored apart.
+    fn inks(stored: [u8; 4]) -> Vec<u8> {
+        // Tag, type (3 SHORT, 4 LONG), count, value; what does not fit lies at the end.
+        let entries: [[u32; 4]; 9] = [
+            [256, 3, 1, 1],   // ImageWidth
+            [257, 3, 1, 1],   // ImageLength
+            [258, 3, 4, 122], // BitsPerSample
+            [259, 3, 1, 1],   // Compression: none
+            [262, 3, 1, 5],   // PhotometricInterpretation: inks
+            [273, 4, 4, 130], // StripOffsets
+            [277, 3, 1, 4],   // SamplesPerPixel
+            [279, 4, 4, 146], // StripByteCounts
+            [284, 3, 1, 2],   // PlanarConfiguration: apart
+        ];
+        let mut bytes = [b"II*\0".as_slice(), &8u32.to_le_bytes(), &9u16.to_le_bytes()].concat();
+        for [tag, kind, count, value] in entries {
+            bytes.extend((tag as u16).to_le_bytes().into_iter().chain((kind as u16).to_le_bytes()));
+            bytes.extend(count.to_le_bytes().into_iter().chain(value.to_le_bytes()));
+        }
+        bytes.extend(0u32.to_le_bytes());
+        bytes.extend([8u16; 4].iter().flat_map(|v| v.to_le_bytes()));
+        bytes.extend([162u32, 163, 164, 165].iter().flat_map(|v| v.to_le_bytes()));
+        bytes.extend([1u32; 4].iter().flat_map(|v| v.to_le_bytes()));
+        bytes.extend(stored);
+        bytes
+    }
+
+    #[test]
+    fn inks_that_are_stored_apart_become_colours_together() {
+        let source =
+            Source::from_bytes(inks([255, 0, 100, 0]), &OpenOptions::default()).expect("it is sound");
+        let mut samples = Vec::new();
+        source.for_each_sample(|bytes| samples.extend_from_slice(bytes)).expect("it is sound");
+        assert_eq!((samples, source.has_alpha()), (vec![0, 255, 155, 255], true));
     }
 }

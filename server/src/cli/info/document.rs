@@ -40,8 +40,11 @@ pub(super) fn facts(source: &Source) -> Map<String, Value> {
     tell("overviews", json!(source.overviews().iter().map(|s| [s.width, s.height]).collect::<Vec<_>>()));
     tell("nodata", source.nodata().map_or(Value::Null, number));
     tell("mask", json!(level.has_mask_of_all_bands()));
-    // As GDAL's mask flags: alpha of two or four bands counts for all.
-    let counts = matches!(facts.bands, 2 | 4) && matches!(facts.sample, SampleType::U8 | SampleType::U16);
+    // As GDAL's mask flags: alpha of two or four bands counts for all, where neither nodata nor a mask does.
+    let counts = matches!(facts.bands, 2 | 4)
+        && matches!(facts.sample, SampleType::U8 | SampleType::U16)
+        && source.nodata().is_none()
+        && !level.has_mask();
     tell("alpha", json!(source.has_alpha() && counts));
     tell("alpha_band", json!(source.alpha_band().map(|band| band + 1)));
     tell("metadata", metadata(source));
