@@ -1,4 +1,4 @@
-//! Reads GeoTIFF orthophotos and renders map tiles from them.
+//! Reads GeoTIFF and JPEG 2000 imagery and renders map tiles from it.
 //!
 //! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
 

@@ -223,46 +223,31 @@ mod tests {
         assert_eq!(crs(&geo).expect("it is known").epsg(), Some(4326));
     }
 
+    /// Lambert-93 by its parameters, with these keys for the datum and the unit.
+    fn lambert_93(others: &[[u16; 4]]) -> GeoTags {
+        let projection = [
+            [MODEL_TYPE, 0, 1, 1],
+            [PROJECTED_CRS, 0, 1, USER_DEFINED],
+            [PROJECTION_METHOD, 0, 1, 8],
+            [3078, 34_736, 1, 0],
+            [3079, 34_736, 1, 1],
+            [3084, 34_736, 1, 2],
+            [3085, 34_736, 1, 3],
+            [3086, 34_736, 1, 4],
+            [3087, 34_736, 1, 5],
+        ];
+        keys(&[others, &projection].concat(), &[49.0, 44.0, 3.0, 46.5, 700_000.0, 6_600_000.0])
+    }
+
     #[test]
     fn lambert_93_is_recognised_without_its_code() {
-        let geo = keys(
-            &[
-                [MODEL_TYPE, 0, 1, 1],
-                [GEODETIC_CRS, 0, 1, 4171],
-                [PROJECTED_CRS, 0, 1, USER_DEFINED],
-                [PROJECTION_METHOD, 0, 1, 8],
-                [LINEAR_UNITS, 0, 1, 9001],
-                [3078, 34_736, 1, 0],
-                [3079, 34_736, 1, 1],
-                [3084, 34_736, 1, 2],
-                [3085, 34_736, 1, 3],
-                [3086, 34_736, 1, 4],
-                [3087, 34_736, 1, 5],
-            ],
-            &[49.0, 44.0, 3.0, 46.5, 700_000.0, 6_600_000.0],
-        );
+        let geo = lambert_93(&[[GEODETIC_CRS, 0, 1, 4171], [LINEAR_UNITS, 0, 1, 9001]]);
         assert_eq!(crs(&geo).expect("it is Lambert-93").epsg(), Some(2154));
     }
 
     #[test]
     fn lambert_93_is_recognised_even_without_an_ellipsoid() {
-        let geo = keys(
-            &[
-                [MODEL_TYPE, 0, 1, 1],
-                [GEODETIC_CRS, 0, 1, USER_DEFINED],
-                [GEODETIC_DATUM, 0, 1, USER_DEFINED],
-                [ELLIPSOID, 0, 1, USER_DEFINED],
-                [PROJECTED_CRS, 0, 1, USER_DEFINED],
-                [PROJECTION_METHOD, 0, 1, 8],
-                [3078, 34_736, 1, 0],
-                [3079, 34_736, 1, 1],
-                [3084, 34_736, 1, 2],
-                [3085, 34_736, 1, 3],
-                [3086, 34_736, 1, 4],
-                [3087, 34_736, 1, 5],
-            ],
-            &[49.0, 44.0, 3.0, 46.5, 700_000.0, 6_600_000.0],
-        );
+        let geo = lambert_93(&[GEODETIC_CRS, GEODETIC_DATUM, ELLIPSOID].map(|key| [key, 0, 1, USER_DEFINED]));
         assert_eq!(crs(&geo).expect("it is Lambert-93").epsg(), Some(2154));
     }
 
