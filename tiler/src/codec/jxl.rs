@@ -3,7 +3,7 @@
 use jxl_oxide::{AllocTracker, JxlImage, JxlThreadPool};
 
 use super::{BlockLayout, CodecError};
-use crate::raster::SampleType;
+use crate::{geom::Size, raster::SampleType};
 
 const CODEC: &str = "JPEG XL";
 /// Working memory of the decoder: for each sample of the block, and for its tables.
@@ -43,16 +43,7 @@ fn damaged(error: &impl ToString) -> CodecError {
 
 /// Compares the header with the layout, before pixels are allocated.
 fn check(image: &JxlImage, layout: &BlockLayout) -> Result<(), CodecError> {
-    let (width, height) = (layout.size.width, layout.size.height);
-    if (image.width(), image.height()) != (width, height) {
-        return Err(CodecError::Dimensions {
-            codec: CODEC,
-            found_width: image.width() as usize,
-            found_height: image.height() as usize,
-            width: width as usize,
-            height: height as usize,
-        });
-    }
+    layout.expect_size(CODEC, Size::new(image.width(), image.height()))?;
     let header = &image.image_header().metadata;
     let found = if header.grayscale() { 1 } else { 3 } + header.ec_info.len();
     if found != layout.bands {
@@ -81,10 +72,7 @@ fn interleaved<const N: usize>(planes: &[&[f32]], to_bytes: impl Fn(f32) -> [u8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        codec::{Compression, plain},
-        geom::Size,
-    };
+    use crate::codec::{Compression, plain};
 
     /// The strip of GDAL's `autotest/gcore/data/gtiff/byte_jxl_dng_1_7_52546.tif` (MIT), 20 x 20 pixels.
     #[rustfmt::skip]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Compression, Predictor, ycbcr};
+use super::{CodecError, Compression, Predictor, ycbcr};
 use crate::{geom::Size, raster::SampleType};
 
 /// What colours the samples of a block stand for, as far as decoding depends on it.
@@ -81,6 +81,21 @@ impl BlockLayout {
     /// Bytes of the block after decoding.
     pub const fn decoded_bytes(&self) -> usize {
         (self.size.pixels() as usize).saturating_mul(self.decoded_bands() * self.sample.bytes())
+    }
+
+    /// An error unless a stream that tells its own size tells the one of the block.
+    pub(super) const fn expect_size(&self, codec: &'static str, found: Size) -> Result<(), CodecError> {
+        let Size { width, height } = self.size;
+        if found.width == width && found.height == height {
+            return Ok(());
+        }
+        Err(CodecError::Dimensions {
+            codec,
+            found_width: found.width as usize,
+            found_height: found.height as usize,
+            width: width as usize,
+            height: height as usize,
+        })
     }
 
     /// Samples of the block as they are stored.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use lerc::{LercInfo, Sample, bitmask::BitMask};
 
 use super::{BlockLayout, CodecError, deflate, zstd};
-use crate::raster::SampleType;
+use crate::{geom::Size, raster::SampleType};
 
 const CODEC: &str = "LERC";
 /// A blob has a header and a mask beside its samples, and need not be smaller than they are.
@@ -82,16 +82,7 @@ fn typed<T: Sample, const N: usize>(
 
 /// Compares the header with the layout, before anything is allocated. Whether alpha is to come from the mask.
 fn check(info: &LercInfo, layout: &BlockLayout) -> Result<bool, CodecError> {
-    let (width, height) = (layout.size.width, layout.size.height);
-    if (info.width, info.height) != (width, height) {
-        return Err(CodecError::Dimensions {
-            codec: CODEC,
-            found_width: info.width as usize,
-            found_height: info.height as usize,
-            width: width as usize,
-            height: height as usize,
-        });
-    }
+    layout.expect_size(CODEC, Size::new(info.width, info.height))?;
     let (found, expected) = ((info.depth as usize).saturating_mul(info.bands as usize), layout.bands);
     match found {
         _ if found == expected => Ok(false),
@@ -107,10 +98,7 @@ mod tests {
     use lerc::{Image, Precision, SampleData};
 
     use super::*;
-    use crate::{
-        codec::{Compression, plain},
-        geom::Size,
-    };
+    use crate::codec::{Compression, plain};
 
     const SIZE: Size = Size::new(20, 10);
 

@@ -3,26 +3,18 @@
 use webp::{BitstreamFeatures, Decoder};
 
 use super::{BlockLayout, CodecError};
+use crate::{geom::Size, raster::SampleType};
 
 const CODEC: &str = "WEBP";
 
 pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     let damaged = |reason: &str| CodecError::Damaged { codec: CODEC, reason: reason.to_owned() };
-    if layout.sample != crate::raster::SampleType::U8 {
+    if layout.sample != SampleType::U8 {
         return Err(CodecError::Bits { bits: 8, sample: layout.sample.name() });
     }
     let features = BitstreamFeatures::new(bytes).ok_or_else(|| damaged("no WebP header"))?;
-    let (width, height) = (layout.size.width, layout.size.height);
     // Before anything is allocated: the decoder allocates what the stream asks for.
-    if (features.width(), features.height()) != (width, height) {
-        return Err(CodecError::Dimensions {
-            codec: CODEC,
-            found_width: features.width() as usize,
-            found_height: features.height() as usize,
-            width: width as usize,
-            height: height as usize,
-        });
-    }
+    layout.expect_size(CODEC, Size::new(features.width(), features.height()))?;
     let image =
         Decoder::new(bytes).decode().ok_or_else(|| damaged("the stream is incomplete or animated"))?;
     let found = if image.is_alpha() { 4 } else { 3 };
@@ -38,10 +30,7 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        codec::{Compression, plain},
-        geom::Size,
-    };
+    use crate::codec::{Compression, plain};
 
     #[test]
     fn a_picture_of_another_size_is_refused_before_it_is_decoded() {

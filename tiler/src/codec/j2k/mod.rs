@@ -197,15 +197,7 @@ pub fn decode_block(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Codec
     let side = layout.size.width.max(layout.size.height).saturating_mul(2);
     let stream = Codestream::open(&source, 0..bytes.len() as u64, side).map_err(damaged)?;
     let size = stream.size(0);
-    if size != layout.size {
-        return Err(CodecError::Dimensions {
-            codec: CODEC,
-            found_width: size.width as usize,
-            found_height: size.height as usize,
-            width: layout.size.width as usize,
-            height: layout.size.height as usize,
-        });
-    }
+    layout.expect_size(CODEC, size)?;
     let found = stream.components().len();
     if found != layout.bands {
         return Err(CodecError::Channels { codec: CODEC, found, expected: layout.bands });
