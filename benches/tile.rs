@@ -5,6 +5,7 @@ use std::{collections::HashMap, hint::black_box, sync::Arc};
 use bench_support::cog;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tiler::{
+    catalog::{Dalle, Imagery, OpenFiles},
     encode::OutputFormat,
     raster::{Raster, SampleType},
     render::{self, BlockCache, NoCache, RenderContext, RenderSettings, TileAddress},
@@ -48,16 +49,18 @@ fn tile(criterion: &mut Criterion) {
     let style = &StyleSpec::default().resolve(&facts).expect("it fits");
     let tile = middle_tile(&cog, set, 21);
     let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Jpeg, style };
-    let sources = [cog];
-    let plan = || render::plan(&sources, &address, &settings).expect("it can be planned");
+    let files = OpenFiles::default();
+    files.keep(&cog);
+    let imagery = Imagery::from_iter([Dalle::of(&cog, &Arc::default()).expect("it has a place")]);
+    let plan = || render::plan(&imagery, &address, &settings).expect("it can be planned");
 
     criterion.bench_function("plan", |b| b.iter(|| black_box(plan())));
-    let cold = RenderContext { blocks: &NoCache, observer: &() };
+    let cold = RenderContext { files: &files, blocks: &NoCache, observer: &() };
     criterion.bench_function("tile, blocks to decode", |b| {
         b.iter(|| render::render(&plan(), &cold).expect("it can be rendered"));
     });
     let kept = Kept::default();
-    let warm = RenderContext { blocks: &kept, observer: &() };
+    let warm = RenderContext { files: &files, blocks: &kept, observer: &() };
     criterion.bench_function("tile, blocks at hand", |b| {
         b.iter(|| render::render(&plan(), &warm).expect("it can be rendered"));
     });

@@ -45,7 +45,8 @@ impl App {
     /// The state of a server that publishes `snapshot`.
     pub fn new(snapshot: Snapshot, settings: AppSettings) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new());
-        let tiles = TileService::new(&settings.tiles, Arc::clone(&metrics));
+        let files = Arc::clone(&snapshot.files);
+        let tiles = TileService::new(&settings.tiles, files, Arc::clone(&metrics));
         Arc::new(Self::with_tiles(snapshot, settings, (tiles, metrics)))
     }
 
@@ -63,6 +64,7 @@ impl App {
     /// Publishes something else from now on.
     pub fn publish(&self, snapshot: Snapshot) {
         self.metrics.layers.set(snapshot.layers.len() as i64);
+        self.metrics.lost_folders.set(snapshot.lost.len() as i64);
         self.snapshot.store(Arc::new(snapshot));
     }
 

@@ -15,6 +15,7 @@ pub mod layers;
 mod legend;
 mod log;
 mod metrics;
+mod point;
 mod router;
 mod tiles;
 mod ui;

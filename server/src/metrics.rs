@@ -35,6 +35,7 @@ pub struct Metrics {
     pub connections_closed: IntCounterVec,
     pub accept_errors: IntCounter,
     pub layers: IntGauge,
+    pub lost_folders: IntGauge,
     pub reloads: IntCounterVec,
     uptime_seconds: Gauge,
     resident_bytes: IntGauge,
@@ -117,6 +118,11 @@ impl Metrics {
                 "Connections that could not be accepted.",
             ),
             layers: gauge(&r, "pavage_layers", "Published layers."),
+            lost_folders: gauge(
+                &r,
+                "pavage_lost_folders",
+                "Folders that could be read once and cannot be now; what was found in them is still published.",
+            ),
             reloads: counters(
                 &r,
                 "pavage_reloads_total",

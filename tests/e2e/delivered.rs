@@ -151,11 +151,11 @@ fn what_cannot_be_read_in_a_folder_is_named_and_the_rest_is_served() {
     plain([1, 2, 3]).placed(CORNER, CELL).write(&deliveries.join("good.tif"));
     fs::write(deliveries.join("old.ecw"), b"e\x02\x01\x01 whatever").expect("it can be written");
     fs::write(deliveries.join("broken.tif"), b"II*\0\x08").expect("it can be written");
-    for id in ["", "id = \"all\"\n"] {
+    for (id, name) in [("", "deliveries"), ("id = \"all\"\n", "all"), ("each = true\n", "good")] {
         let config = format!("[[layer]]\n{id}path = \"deliveries\"\n");
         let (catalog, skipped) = opened(folder.path(), &config, None).1.expect("one can be served");
         let layers: Vec<_> = catalog.snapshot().layers.into_keys().collect();
-        assert_eq!(layers, [if id.is_empty() { "good" } else { "all" }]);
+        assert_eq!(layers, [name]);
         let told: Vec<_> = skipped.iter().map(ToString::to_string).collect();
         let [broken, ecw] = &told[..] else { panic!("{told:#?}") };
         assert!(broken.contains("broken.tif: ") && ecw.contains("old.ecw: "), "{told:#?}");
@@ -166,12 +166,13 @@ fn what_cannot_be_read_in_a_folder_is_named_and_the_rest_is_served() {
 #[test]
 fn a_reload_reads_files_by_the_rules_that_are_new() {
     let folder = folder_with(&GeoTiff { nodata: Some("0"), ..plain([0, 0, 0]).placed(CORNER, CELL) });
-    let nodata = |catalog: &Catalog| catalog.snapshot().layers["ortho"].sources[0].nodata();
+    let has_nodata =
+        |catalog: &Catalog| catalog.snapshot().layers["ortho"].imagery.mosaic.dalle(0).kind.has_transparency;
     let (before, _) = opened(folder.path(), CONFIG, None).1.expect("it can be served");
-    assert_eq!(nodata(&before), Some(0.0));
+    assert!(has_nodata(&before));
     let changed = format!("{CONFIG}nodata = \"none\"\n");
     let (after, _) = opened(folder.path(), &changed, Some(&before)).1.expect("it can be served");
-    assert_eq!(nodata(&after), None);
+    assert!(!has_nodata(&after));
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn an_image_whose_aux_xml_comes_later_is_served_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     plain([1, 2, 3]).placed(CORNER, CELL).write(&folder.path().join("good.tif"));
     plain([10, 200, 30]).write(&folder.path().join("ortho.tif"));
-    let server = Running::configured(folder.path(), "[[layer]]\npath = \".\"\n");
+    let server = Running::configured(folder.path(), "[[layer]]\npath = \".\"\neach = true\n");
     let place = "<GeoTransform>650000, 1, 0, 6235000, 0, -1</GeoTransform>";
     put(&folder, "ortho.tif.aux.xml", &format!("<PAMDataset><SRS>{LAMBERT_93}</SRS>{place}</PAMDataset>"));
     server.wait_for("/xyz/ortho/tilejson.json", |answer| answer.status == 200);

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
     &["render"],
-    &["composite", "style", "encode"],
+    &["composite", "style", "encode", "catalog"],
     &["source", "warp"],
     &["cog", "jp2"],
     &["codec", "resample", "tms"],
@@ -17,7 +17,7 @@ const SERVER: &[&[&str]] = &[
     &["router", "demo"],
     &["wmts", "xyz", "legend", "ui", "admin"],
     &["app"],
-    &["tiles", "inspect"],
+    &["tiles", "inspect", "point"],
     &["layers", "cache"],
     &["config"],
     &["http"],

@@ -11,7 +11,7 @@ use std::{
 
 use server::{
     App, AppSettings, Server,
-    config::{Config, LayerConfig, Overrides},
+    config::{Config, LayerConfig, LayerOptions, Overrides},
     layers::{Catalog, Offer, OpenError, Reload, ServiceInfo, Skipped, Snapshot, Surroundings, watch},
 };
 use tiler::source::OpenOptions;
@@ -31,7 +31,7 @@ pub struct Running {
 const WATCH: Duration = Duration::from_millis(200);
 
 impl Running {
-    /// Serves files and folders with default settings.
+    /// Serves files, and each file of folders, with default settings.
     ///
     /// # Panics
     /// When they cannot be served.
@@ -45,7 +45,7 @@ impl Running {
     /// When they cannot be served.
     pub fn serve_with(paths: &[PathBuf], settings: AppSettings) -> Self {
         let mut config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
-        let options = config.defaults.clone();
+        let options = LayerOptions { each: true, ..config.defaults.clone() };
         config.layers.push(LayerConfig { id: None, paths: paths.to_vec(), options });
         let offer = offer(config);
         let (catalog, _) = Catalog::open(offer.clone(), None).expect("the files can be served");
@@ -195,6 +195,8 @@ fn offer(config: Config) -> Offer {
             provider_url: service.provider_url,
             public_url: config.server.public_url,
         },
+        files: Arc::default(),
+        cache: None,
         open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     }
 }

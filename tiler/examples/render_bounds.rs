@@ -1,8 +1,9 @@
 //! Renders a square of a GeoTIFF to PNG: `render_bounds FILE EPSG MIN_X MAX_Y CELL_SIZE SIZE_PX KERNEL OUT.png`.
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, sync::Arc};
 
 use tiler::{
+    catalog::{Dalle, Imagery, OpenDirectly},
     crs::Crs,
     encode::OutputFormat,
     render::{self, NoCache, RenderContext, RenderSettings, TileAddress},
@@ -49,8 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let facts = LayerFacts::plain(source.bands(), source.sample(), Interpretation::Rgb);
     let style = &StyleSpec::default().resolve(&facts)?;
     let address = TileAddress { set: &set, tile, scale: 1, format: OutputFormat::Png, style };
-    let plan = render::plan(&[source], &address, &settings)?;
-    let tile = render::render(&plan, &RenderContext { blocks: &NoCache, observer: &() })?;
-    std::fs::write(out, tile.bytes)?;
+    let dalle = Dalle::of(&source, &Arc::default())?;
+    let plan = render::plan(&Imagery::from_iter([dalle]), &address, &settings)?;
+    let context = RenderContext { files: &OpenDirectly, blocks: &NoCache, observer: &() };
+    std::fs::write(out, render::render(&plan, &context)?.tile.bytes)?;
     Ok(())
 }

@@ -50,6 +50,67 @@ impl Composite {
         };
     }
 
+    /// Spreads the colours that are there over parts of the target that have none: for imagery that could not be read in
+    /// time, of which only some was. Each step away they come from twice as far.
+    pub fn spread(&mut self, parts: &[Window]) {
+        if parts.is_empty() || self.missing == 0 {
+            return;
+        }
+        let (width, height, bands) = (self.size.width as usize, self.size.height as usize, self.bands);
+        let mut wanted = vec![false; width * height];
+        for part in parts.iter().filter_map(|part| part.intersection(&Window::full(self.size))) {
+            for row in part.row_off..part.row_end() {
+                let start = row as usize * width + part.col_off as usize;
+                wanted[start..start + part.width as usize].fill(true);
+            }
+        }
+        let mut side = 2;
+        while side <= 2 * width.max(height) {
+            for top in (0..height).step_by(side) {
+                for left in (0..width).step_by(side) {
+                    self.spread_within((left, top, side), &mut wanted, (width, height, bands));
+                }
+            }
+            side *= 2;
+        }
+        self.missing = self.mask.iter().filter(|&&mask| mask < 255).count();
+    }
+
+    /// Gives the pixels of a square that are wanted the mean of those that are there.
+    fn spread_within(
+        &mut self,
+        (left, top, side): (usize, usize, usize),
+        wanted: &mut [bool],
+        (width, height, bands): (usize, usize, usize),
+    ) {
+        let rows = top..(top + side).min(height);
+        let cols = left..(left + side).min(width);
+        let each = || rows.clone().flat_map(|row| cols.clone().map(move |col| row * width + col));
+        if !each().any(|at| wanted[at] && self.mask[at] == 0) {
+            return;
+        }
+        let known: Vec<usize> = each().filter(|&at| self.mask[at] == 255).collect();
+        if known.is_empty() {
+            return;
+        }
+        for band in 0..bands {
+            let sum: f64 = known.iter().map(|at| self.pixels.value(at * bands + band)).sum();
+            let mean = sum / known.len() as f64;
+            for at in each().filter(|&at| wanted[at] && self.mask[at] == 0) {
+                match &mut self.pixels {
+                    Samples::U8(pixels) => pixels[at * bands + band] = mean.round() as u8,
+                    Samples::F32(pixels) => pixels[at * bands + band] = mean as f32,
+                    _ => {}
+                }
+            }
+        }
+        for at in each() {
+            if wanted[at] && self.mask[at] == 0 {
+                self.mask[at] = 255;
+            }
+        }
+    }
+
     /// The finished target.
     pub fn finish(self) -> Raster {
         Raster::new(self.size, self.bands, self.pixels, Some(self.mask))

@@ -1,8 +1,9 @@
 //! From configuration and paths to what shall be published.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
-use tiler::source::OpenOptions;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tiler::{catalog::OpenFiles, source::OpenOptions};
 
 use crate::{
     config::{Config, LayerConfig},
@@ -32,6 +33,18 @@ pub(super) fn offer(config: &Config, paths: &[PathBuf]) -> Result<Offer, &'stati
             provider_url: service.provider_url.clone(),
             public_url: config.server.public_url.clone(),
         },
+        files: Arc::new(OpenFiles::new(open_files(config.open_files))),
+        cache: config.cache.dir.clone(),
         open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     })
+}
+
+/// How many imagery files may be open: what was asked for, and no more than half of what the system allows; the rest is
+/// for connections.
+fn open_files(wanted: usize) -> NonZeroUsize {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // A process may raise its own limit as far as that.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let allowed = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |limit| limit as usize) / 2;
+    NonZeroUsize::new(wanted.min(allowed)).unwrap_or(NonZeroUsize::MIN)
 }

@@ -9,6 +9,7 @@ use std::{
 
 use serde_spanned::Spanned;
 use tiler::{
+    catalog::Order,
     crs::Crs,
     encode::Format,
     render::RenderSettings,
@@ -40,7 +41,7 @@ pub enum EmptyTile {
 /// Files and folders to publish in one manner.
 #[derive(Debug, Clone)]
 pub struct LayerConfig {
-    /// One layer of all files under this name; `None`: each file is a layer, named by its stem.
+    /// One layer of all files under this name; `None`: each path is a layer, named by its stem.
     pub id: Option<String>,
     /// Files and folders, best first.
     pub paths: Vec<PathBuf>,
@@ -50,6 +51,7 @@ pub struct LayerConfig {
 
 /// How a layer is published.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LayerOptions {
     /// For people; default: made of the name.
     pub title: Option<String>,
@@ -77,6 +79,28 @@ pub struct LayerOptions {
     pub nodata: NodataRule,
     /// Whether a band that files call alpha is one more band of data.
     pub alpha_is_data: bool,
+    /// Whether each file of a folder is a layer of its own; default no: a folder is one mosaic.
+    pub each: bool,
+    /// Which dalle shows where several have imagery; default the newest.
+    pub order: Order,
+    /// How the year of a file is told; default by its name, its folders, its own date.
+    pub year: YearRule,
+    /// Whether coarser images of a mosaic are made in the background; default yes.
+    pub cap: bool,
+    /// Whether the files can be downloaded; default no.
+    pub download: bool,
+}
+
+/// How the year of a file's imagery is told.
+#[derive(Debug, Clone, Default)]
+pub enum YearRule {
+    /// By its name, else by the folders it lies in.
+    #[default]
+    Auto,
+    /// Not at all.
+    None,
+    /// By a pattern in its path below the folder of the layer: the first group, else all that is found.
+    Pattern(regex::Regex),
 }
 
 impl Default for LayerOptions {
@@ -95,6 +119,11 @@ impl Default for LayerOptions {
             collar: CollarRule::Auto,
             nodata: NodataRule::Own,
             alpha_is_data: false,
+            each: false,
+            order: Order::default(),
+            year: YearRule::default(),
+            cap: true,
+            download: false,
         }
     }
 }
@@ -112,6 +141,12 @@ const FORMATS: [(&str, Format); 4] =
 
 /// The words of `auto_edges`.
 pub(super) const EDGES: [(&str, Format); 2] = [("png", Format::Png), ("webp", Format::WebP)];
+
+/// A pattern that needs more memory is none.
+const PATTERN_LIMIT_BYTES: usize = 1 << 20;
+
+const ORDERS: [(&str, Order); 4] =
+    [("newest", Order::Newest), ("finest", Order::Finest), ("name", Order::Name), ("given", Order::Given)];
 
 const EMPTY_TILES: [(&str, EmptyTile); 3] =
     [("blank", EmptyTile::Blank), ("no-content", EmptyTile::NoContent), ("not-found", EmptyTile::NotFound)];
@@ -228,6 +263,11 @@ fn options(
         set
     });
     options.empty_tile = report.choice("empty", &raw.empty, &EMPTY_TILES).unwrap_or(defaults.empty_tile);
+    options.each = raw.each.unwrap_or(defaults.each);
+    options.order = report.choice("order", &raw.order, &ORDERS).unwrap_or(defaults.order);
+    options.year = year(raw, report);
+    options.cap = raw.cap.unwrap_or(defaults.cap);
+    options.download = raw.download.unwrap_or(defaults.download);
     options.max_age_s =
         report.number("max_age_s", &raw.max_age_s, 0..=31_536_000).unwrap_or(defaults.max_age_s);
     options
@@ -237,6 +277,24 @@ fn crs(given: &Given<String>, report: &mut Report<'_>) -> Option<Crs> {
     let given = given.as_ref()?;
     let crs = Crs::from_name(given.get_ref());
     crs.map_err(|error| report.at(&given.span(), format!("crs: {error}; write it as \"EPSG:2154\""))).ok()
+}
+
+/// `year = "auto"` or `"none"`, or `year_pattern = '^(\d{4})-'`.
+fn year(raw: &RawLayer, report: &mut Report<'_>) -> YearRule {
+    if let Some(given) = raw.year_pattern.as_ref() {
+        if let Some(year) = raw.year.as_ref() {
+            report.at(&year.span(), "a layer has `year` or `year_pattern`, not both");
+        }
+        return match regex::RegexBuilder::new(given.get_ref()).size_limit(PATTERN_LIMIT_BYTES).build() {
+            Ok(pattern) => YearRule::Pattern(pattern),
+            Err(error) => {
+                report.at(&given.span(), format!("year_pattern is no regular expression: {error}"));
+                YearRule::Auto
+            }
+        };
+    }
+    let is_off = report.choice("year", &raw.year, &[("auto", false), ("none", true)]);
+    if is_off == Some(true) { YearRule::None } else { YearRule::Auto }
 }
 
 /// `"auto"`, `"off"`, `"black"`, `"white"`, or `{ value = 0, tolerance = 12 }`.

@@ -20,7 +20,7 @@ use std::{
 
 use tiler::{io::Access, render::RenderSettings, tiff::Limits as FileLimits, tms::Registry};
 
-pub use layer::{EmptyTile, LayerConfig, LayerOptions};
+pub use layer::{EmptyTile, LayerConfig, LayerOptions, YearRule};
 pub use network::{Network, NetworkError};
 pub use problem::{Problem, Problems};
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub render_threads: usize,
     /// How files are read; default by file system.
     pub access: Access,
+    /// Files that are open at the same time; default 2,048, and no more than half of what the system allows.
+    pub open_files: usize,
     /// What a file may ask for before it is refused.
     pub file_limits: FileLimits,
     /// How often files are compared with what is served; default 5 s.
@@ -120,6 +122,9 @@ pub struct CacheConfig {
     pub block_bytes: u64,
     /// What is thrown away first; default quick.
     pub policy: CachePolicy,
+    /// Where indexes and caps of mosaics are kept; default `$CACHE_DIRECTORY`, which systemd sets, else
+    /// `$XDG_CACHE_HOME/pavage`, else `~/.cache/pavage`.
+    pub dir: Option<PathBuf>,
 }
 
 /// What a full cache throws away first.
@@ -139,6 +144,8 @@ pub struct Overrides {
     pub listen: Option<Override>,
     /// For `server.public_url`.
     pub public_url: Option<Override>,
+    /// For `cache.dir`.
+    pub cache: Option<Override>,
 }
 
 /// A value that wins over the file.
@@ -151,13 +158,17 @@ pub struct Override {
 }
 
 impl Overrides {
-    /// `PAVAGE_LISTEN` and `PAVAGE_PUBLIC_URL`; empty counts as absent.
+    /// `PAVAGE_LISTEN`, `PAVAGE_PUBLIC_URL` and `PAVAGE_CACHE`; empty counts as absent.
     pub fn from_environment() -> Self {
         let variable = |origin: &'static str| {
             let value = std::env::var(origin).ok().filter(|value| !value.is_empty())?;
             Some(Override { origin, value })
         };
-        Self { listen: variable("PAVAGE_LISTEN"), public_url: variable("PAVAGE_PUBLIC_URL") }
+        Self {
+            listen: variable("PAVAGE_LISTEN"),
+            public_url: variable("PAVAGE_PUBLIC_URL"),
+            cache: variable("PAVAGE_CACHE"),
+        }
     }
 }
 

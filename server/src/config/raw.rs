@@ -87,6 +87,7 @@ pub(super) struct RawCache {
     pub(super) tile_mib: Given<i64>,
     pub(super) block_mib: Given<i64>,
     pub(super) policy: Given<String>,
+    pub(super) dir: Given<String>,
 }
 
 /// `[render]`
@@ -107,6 +108,7 @@ pub(super) struct RawRender {
 pub(super) struct RawIo {
     pub(super) access: Given<String>,
     pub(super) watch_s: Given<i64>,
+    pub(super) open_files: Given<i64>,
 }
 
 /// `[files]`
@@ -145,6 +147,12 @@ pub(super) struct RawLayer {
     pub(super) collar: Given<toml::Value>,
     pub(super) nodata: Given<toml::Value>,
     pub(super) alpha: Option<bool>,
+    pub(super) each: Option<bool>,
+    pub(super) order: Given<String>,
+    pub(super) year: Given<String>,
+    pub(super) year_pattern: Given<String>,
+    pub(super) cap: Option<bool>,
+    pub(super) download: Option<bool>,
     pub(super) style: Vec<Spanned<RawStyle>>,
 }
 

@@ -1,6 +1,11 @@
 //! From the configuration as written to values that work: ranges, units, defaults. Layers have their own file.
 
-use std::{ops::RangeInclusive, path::Path, thread, time::Duration};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use tiler::{io::Access, render::RenderSettings, tiff::Limits};
 
@@ -35,6 +40,7 @@ pub(super) fn resolve(file: &Path, text: Option<&str>, overrides: &Overrides) ->
             .map_or_else(cores, |n| n as usize),
         file_limits: file_limits(&raw.files, &mut report),
         access: report.choice("access", &raw.io.access, &ACCESSES).unwrap_or_default(),
+        open_files: count("open_files", &raw.io.open_files, (16..=60_000, 2048), &mut report),
         watch_interval: seconds("watch_s", &raw.io.watch_s, (1..=3600, 5), &mut report),
         layers: layer::layers(&raw.layer, &defaults, &registry, &mut report),
         defaults,
@@ -45,6 +51,9 @@ pub(super) fn resolve(file: &Path, text: Option<&str>, overrides: &Overrides) ->
         Err(Problems(found)) => found,
     };
     config.server.apply(overrides, &mut problems);
+    if let Some(given) = &overrides.cache {
+        config.cache.dir = Some(given.value.clone().into());
+    }
     if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
 }
 
@@ -148,7 +157,20 @@ fn cache(raw: &RawCache, report: &mut Report<'_>) -> CacheConfig {
         tile_bytes: mebibytes("tile_mib", &raw.tile_mib, 256),
         block_bytes: mebibytes("block_mib", &raw.block_mib, 512),
         policy: report.choice("policy", &raw.policy, &POLICIES).unwrap_or_default(),
+        dir: raw
+            .dir
+            .as_ref()
+            .map(|given| super::beside(report.file(), given.get_ref()))
+            .or_else(default_cache_dir),
     }
+}
+
+/// Where systemd says, else where desktops keep caches.
+fn default_cache_dir() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("CACHE_DIRECTORY")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|dir| dir.join("pavage")))
+        .or_else(|| variable("HOME").map(|dir| dir.join(".cache/pavage")))
 }
 
 fn file_limits(raw: &RawFiles, report: &mut Report<'_>) -> Limits {

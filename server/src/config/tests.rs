@@ -93,7 +93,10 @@ sets = []
 #[test]
 fn an_unknown_key_names_the_known_ones() {
     let problems = load("[io]\nacces = 'mmap'\n").unwrap_err();
-    assert_eq!(problems, ["p.toml:2: unknown key `acces`, expected `access` or `watch_s`"]);
+    assert_eq!(
+        problems,
+        ["p.toml:2: unknown key `acces`, expected one of `access`, `watch_s`, `open_files`"]
+    );
 }
 
 #[test]
@@ -119,11 +122,19 @@ fn texts_that_xml_cannot_carry_are_refused() {
 #[test]
 fn overrides_win_and_are_checked() {
     let wins = |origin, value: &str| Some(Override { origin, value: value.to_owned() });
-    let good = Overrides { listen: wins("--listen", "0.0.0.0:9000"), public_url: wins("X", "http://a/b/") };
+    let good = Overrides {
+        listen: wins("--listen", "0.0.0.0:9000"),
+        public_url: wins("X", "http://a/b/"),
+        cache: None,
+    };
     let config = Config::load(None, &good).unwrap();
     assert_eq!(config.server.listen.port(), 9000);
     assert_eq!(config.server.public_url.as_deref(), Some("http://a/b"));
-    let bad = Overrides { listen: wins("--listen", "9000"), public_url: wins("PAVAGE_PUBLIC_URL", "a") };
+    let bad = Overrides {
+        listen: wins("--listen", "9000"),
+        public_url: wins("PAVAGE_PUBLIC_URL", "a"),
+        cache: None,
+    };
     let problems = Config::load(None, &bad).unwrap_err().0;
     assert_eq!(problems.len(), 2);
     assert!(problems[0].to_string().starts_with("--listen: must be an address and a port"), "{problems:?}");

@@ -1,8 +1,9 @@
-//! From open files and what the configuration says about them to one published [`Layer`]. It opens nothing itself.
+//! From dalles and what the configuration says about them to one published [`Layer`].
 
 use std::sync::Arc;
 
 use tiler::{
+    catalog::{Dalle, Imagery, Mosaic, Opener as _},
     crs::{Crs, CrsError},
     encode::Format,
     source::{Source, SourceError},
@@ -10,10 +11,13 @@ use tiler::{
     tms::{Registry, TileMatrixSet},
 };
 
-use super::{Layer, coverage, styles};
+use super::{Layer, Offer, Vintage, coverage, styles};
 use crate::config::LayerOptions;
 
-/// Why open files do not make a layer.
+/// Files that styles are made for, spread evenly.
+const SAMPLED: usize = 9;
+
+/// Why files do not make a layer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayerError {
@@ -52,45 +56,87 @@ pub struct Label {
     pub title: String,
 }
 
-/// Makes a layer of its sources, best first.
-///
-/// # Errors
-/// When the sources cannot be placed in any of the layer's sets.
-pub fn layer(
-    label: &Label,
-    options: &LayerOptions,
-    sources: Vec<Arc<Source>>,
-    registry: &Registry,
-) -> Result<Layer, LayerError> {
-    let first = sources.first().ok_or(LayerError::NoSource)?;
-    let native = first.place()?.crs();
-    let wgs84_bounds =
-        coverage::bounds(&sources, &Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
-    let offered = options.sets.clone().unwrap_or_else(|| default_sets(native, registry));
-    let sets: Vec<_> = offered.iter().filter_map(|set| coverage::layer_set(&sources, set)).collect();
-    if sets.is_empty() {
-        return Err(LayerError::OutsideSets);
+/// Makes a layer.
+pub struct Build<'a> {
+    /// What it is called.
+    pub label: &'a Label,
+    /// How it is published.
+    pub options: &'a LayerOptions,
+    /// Of which it is a part.
+    pub offer: &'a Offer,
+    /// The layer before some of its files changed: its styles stay as they are, since they decide all tiles.
+    pub before: Option<&'a Layer>,
+}
+
+impl Build<'_> {
+    /// Makes a layer of dalles.
+    ///
+    /// # Errors
+    /// When the dalles cannot be placed in any of the layer's sets.
+    pub fn layer(&self, dalles: Vec<Arc<Dalle>>) -> Result<Layer, LayerError> {
+        let Self { label, options, offer, before } = *self;
+        let earlier = earlier(&dalles, options);
+        let mosaic = Mosaic::new(dalles, options.order);
+        let native = mosaic.main_zone().ok_or(LayerError::NoSource)?.crs().clone();
+        let wgs84_bounds = mosaic.bounds_in(&Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
+        let offered = options.sets.clone().unwrap_or_else(|| default_sets(&native, &offer.registry));
+        let sets: Vec<_> = offered.iter().filter_map(|set| coverage::layer_set(&mosaic, set)).collect();
+        if sets.is_empty() {
+            return Err(LayerError::OutsideSets);
+        }
+        let styles = match before {
+            Some(before) if before.unavailable.is_none() => before.styles.clone(),
+            _ => styles::styles(&options.styles, &samples(&mosaic, offer)?)?,
+        };
+        let mut formats = options.formats.clone();
+        if styles.iter().all(Style::must_be_lossless) {
+            formats.retain(|format| *format != Format::Jpeg);
+        }
+        let imagery = Imagery::new(mosaic);
+        let last = imagery.mosaic.years().last().filter(|_| !earlier.is_empty());
+        let last = last.map(|&year| Vintage { year, imagery: imagery.clone() });
+        Ok(Layer {
+            id: label.id.clone(),
+            title: label.title.clone(),
+            description: options.description.clone(),
+            attribution: options.attribution.clone(),
+            styles,
+            vintages: earlier.into_iter().chain(last).collect(),
+            imagery,
+            settings: options.settings.clone(),
+            formats,
+            sets,
+            wgs84_bounds,
+            empty_tile: options.empty_tile,
+            max_age_s: options.max_age_s,
+            download: options.download,
+            unavailable: None,
+        })
     }
-    let styles = styles::styles(&options.styles, &sources)?;
-    let mut formats = options.formats.clone();
-    if styles.iter().all(Style::must_be_lossless) {
-        formats.retain(|format| *format != Format::Jpeg);
+}
+
+/// Some of the files, open; where many cannot be opened at the moment, those that can.
+fn samples(mosaic: &Mosaic, offer: &Offer) -> Result<Vec<Arc<Source>>, LayerError> {
+    let (open, failed): (Vec<_>, Vec<_>) =
+        mosaic.sample(SAMPLED).map(|dalle| offer.files.open(dalle)).partition(Result::is_ok);
+    let open: Vec<_> = open.into_iter().flatten().collect();
+    match failed.into_iter().next() {
+        Some(Err(error)) if open.is_empty() => Err(error.into()),
+        _ => Ok(open),
     }
-    Ok(Layer {
-        id: label.id.clone(),
-        title: label.title.clone(),
-        description: options.description.clone(),
-        attribution: options.attribution.clone(),
-        styles,
-        sources,
-        settings: options.settings.clone(),
-        formats,
-        sets,
-        wgs84_bounds,
-        empty_tile: options.empty_tile,
-        max_age_s: options.max_age_s,
-        unavailable: None,
-    })
+}
+
+/// The mosaic as it was at the end of each year but the last; none where there is one year only.
+fn earlier(dalles: &[Arc<Dalle>], options: &LayerOptions) -> Vec<Vintage> {
+    let mut years: Vec<u16> = dalles.iter().filter_map(|dalle| dalle.year).collect();
+    years.sort_unstable();
+    years.dedup();
+    years.pop();
+    let until = |year: u16| {
+        let known = dalles.iter().filter(|dalle| dalle.year.is_none_or(|of| of <= year)).cloned();
+        Vintage { year, imagery: Imagery::new(Mosaic::new(known.collect(), options.order)) }
+    };
+    years.into_iter().map(until).collect()
 }
 
 /// WebMercatorQuad, the finest set of the files' own CRS, `WorldCRS84Quad`.

@@ -1,7 +1,8 @@
-//! One file of a catalog: open or not, and by what it is told later that it has changed, itself or those beside it.
+//! One file of a catalog: what is known of it without its being open, and by what it is told later that it has changed,
+//! itself or those beside it.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use tiler::{
+    catalog::{Dalle, OpenFiles, Stamp},
     io::FileIdentity,
     sidecar::Sidecars,
     source::{OpenOptions, Source},
@@ -20,39 +22,45 @@ use crate::log;
 #[derive(Debug, Clone)]
 pub(super) struct FileState {
     /// As it was when it was looked at; `None` where it was not there.
-    pub(super) seen: Option<FileIdentity>,
-    /// Open, or the reason why not.
-    pub(super) source: Result<Arc<Source>, String>,
-    /// How it was opened.
-    options: OpenOptions,
-    beside: Beside,
+    pub(super) seen: Option<Stamp>,
+    /// Its record, or the reason why it is not served.
+    pub(super) dalle: Result<Arc<Dalle>, Arc<str>>,
+    /// How it is opened.
+    pub(super) options: Arc<OpenOptions>,
+    pub(super) beside: Beside,
 }
 
 /// The files beside it: masks, overviews, world files and the like.
 #[derive(Debug, Clone, Default)]
-struct Beside {
-    files: Vec<FileIdentity>,
+pub(super) struct Beside {
+    files: Box<[(PathBuf, Stamp)]>,
     /// When the folder got or lost a file, nanoseconds since 1970: until then none can have come.
     folder_changed_ns: Arc<AtomicI64>,
 }
 
 impl FileState {
-    /// Opens a file.
-    pub(super) fn open(path: &Path, options: &OpenOptions) -> Self {
+    /// Opens a file to read its header. The open file goes to those that are kept.
+    pub(super) fn open(path: &Path, options: &Arc<OpenOptions>, files: Option<&OpenFiles>) -> Self {
         let beside = Beside::of(path);
-        let seen = FileIdentity::of(path).ok();
-        let opened = Source::open(path, options).and_then(|source| source.place().map(drop).map(|()| source));
-        let (seen, source) = match opened {
-            Ok(source) => (Some(source.identity().clone()), Ok(source)),
-            Err(error) => (seen, Err(reason(&error, path))),
+        let seen = stamp(path).ok();
+        let opened = Source::open(path, options).and_then(|source| {
+            let dalle = Dalle::of(&source, options)?;
+            if let Some(files) = files {
+                files.keep(&source);
+            }
+            Ok(dalle)
+        });
+        let (seen, dalle) = match opened {
+            Ok(dalle) => (Some(dalle.stamp), Ok(Arc::new(dalle))),
+            Err(error) => (seen, Err(reason(&error, path).into())),
         };
-        Self { seen, source, options: options.clone(), beside }
+        Self { seen, dalle, options: Arc::clone(options), beside }
     }
 
     /// A file that is not there any more.
     pub(super) fn gone(error: &std::io::Error) -> Self {
-        let (options, beside) = (OpenOptions::default(), Beside::default());
-        Self { seen: None, source: Err(format!("is gone: {error}")), options, beside }
+        let fault = format!("is gone: {error}");
+        Self { seen: None, dalle: Err(fault.into()), options: Arc::default(), beside: Beside::default() }
     }
 
     /// Whether the files beside it are the same, and none has come.
@@ -60,29 +68,27 @@ impl FileState {
         self.beside.is_same(path)
     }
 
-    /// Keeps a file open that has not changed and is read by the same rules, else opens it.
-    pub(super) fn reuse(path: &Path, options: &OpenOptions, known: Option<&Self>) -> Self {
-        let same = known.filter(|known| {
-            known.source.is_ok()
-                && known.options == *options
-                && FileIdentity::of(path).ok() == known.seen
-                && known.beside_is_same(path)
-        });
-        same.cloned().unwrap_or_else(|| Self::open(path, options))
+    /// Whether the file has not changed and is read by the same rules.
+    pub(super) fn is_current(&self, path: &Path, options: &OpenOptions) -> bool {
+        self.dalle.is_ok()
+            && *self.options == *options
+            && stamp(path).ok() == self.seen
+            && self.beside_is_same(path)
     }
 }
 
 impl Beside {
     fn of(path: &Path) -> Self {
         let folder_changed_ns = Arc::new(AtomicI64::new(folder_changed_ns(path)));
-        let files =
-            Sidecars::beside(path).paths().filter_map(|beside| FileIdentity::of(beside).ok()).collect();
+        let files = Sidecars::beside(path)
+            .paths()
+            .filter_map(|beside| Some((beside.to_owned(), stamp(beside).ok()?)))
+            .collect();
         Self { files, folder_changed_ns }
     }
 
     fn is_same(&self, path: &Path) -> bool {
-        let is_same = |beside: &FileIdentity| FileIdentity::of(&beside.path).is_ok_and(|now| now == *beside);
-        if !self.files.iter().all(is_same) {
+        if !self.files.iter().all(|(beside, seen)| stamp(beside).is_ok_and(|now| now == *seen)) {
             return false;
         }
         let changed = folder_changed_ns(path);
@@ -90,7 +96,7 @@ impl Beside {
             return true;
         }
         // Something came or went: asked once for each time.
-        let is_known = |found: &Path| self.files.iter().any(|known| known.path == found);
+        let is_known = |found: &Path| self.files.iter().any(|(known, _)| known == found);
         let is_same = Sidecars::beside(path).paths().all(is_known);
         if is_same {
             self.folder_changed_ns.store(changed, Ordering::Relaxed);
@@ -99,9 +105,14 @@ impl Beside {
     }
 }
 
+/// The present state of a file.
+pub(super) fn stamp(path: &Path) -> std::io::Result<Stamp> {
+    FileIdentity::of(path).map(|identity| Stamp::of(&identity))
+}
+
 fn folder_changed_ns(path: &Path) -> i64 {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    FileIdentity::of(folder).map_or(0, |identity| identity.mtime_ns as i64)
+    stamp(folder).map_or(0, |stamp| stamp.mtime_ns)
 }
 
 /// The chain of causes without the path before it, which whoever tells it says himself.

@@ -5,18 +5,20 @@ mod catalog;
 mod coverage;
 mod file_state;
 mod names;
+mod opening;
 mod refresh;
 mod scan;
 mod styles;
 mod watch;
+mod years;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tiler::{
+    catalog::{Imagery, OpenFiles},
     encode::{Format, OutputFormat},
     geom::Bounds,
     render::RenderSettings,
-    source::Source,
     style::Style,
     tms::{Registry, TileLimits, TileMatrixSet},
 };
@@ -41,6 +43,15 @@ pub struct LayerSet {
     pub limits: Vec<Option<TileLimits>>,
 }
 
+/// A layer as it was at the end of a year: the newest imagery that there was then.
+#[derive(Debug, Clone)]
+pub struct Vintage {
+    /// The year.
+    pub year: u16,
+    /// Imagery of that year and before.
+    pub imagery: Imagery,
+}
+
 /// One published layer.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -52,8 +63,10 @@ pub struct Layer {
     pub description: String,
     /// Attribution line for TileJSON and viewers; may be empty.
     pub attribution: String,
-    /// The files, best first.
-    pub sources: Vec<Arc<Source>>,
+    /// What its tiles are made of.
+    pub imagery: Imagery,
+    /// The same as it was at the end of each year of which it has imagery, the oldest first; none where it has of one only.
+    pub vintages: Vec<Vintage>,
     /// How its tiles are made.
     pub settings: RenderSettings,
     /// How it can be drawn, the default first; never empty.
@@ -68,6 +81,8 @@ pub struct Layer {
     pub empty_tile: EmptyTile,
     /// `Cache-Control: public, max-age=…` of tiles, in seconds.
     pub max_age_s: u32,
+    /// Whether its files can be downloaded.
+    pub download: bool,
     /// Why the layer cannot be served at the moment, for the log; requests are then answered with `Fault::Source`.
     pub unavailable: Option<String>,
 }
@@ -76,6 +91,19 @@ impl Layer {
     /// The layer's offer of a set, by id or alias.
     pub fn layer_set(&self, set: &TileMatrixSet) -> Option<&LayerSet> {
         self.sets.iter().find(|s| s.set.id == set.id)
+    }
+
+    /// The imagery of a time as clients write it: `current` or nothing for the newest, else a year, or a date in it, for what
+    /// there was at its end. Where the layer knows of one year only, there is only one imagery.
+    ///
+    /// `None` where the time is no time, or was before the first imagery.
+    pub fn imagery_at(&self, time: Option<&str>) -> Option<&Imagery> {
+        let time = time.unwrap_or_default().trim();
+        if self.vintages.is_empty() || time.is_empty() || ["current", "default"].contains(&time) {
+            return Some(&self.imagery);
+        }
+        let year = year_of(time)?;
+        self.vintages.iter().rev().find(|vintage| vintage.year <= year).map(|vintage| &vintage.imagery)
     }
 
     /// The style of that name; the default one also by the names that clients have for it.
@@ -97,6 +125,16 @@ impl Layer {
             }
         }
     }
+}
+
+/// The year of a time in ISO 8601: `2021`, `2021-06`, `2021-06-30T12:00:00Z`.
+fn year_of(time: &str) -> Option<u16> {
+    let (year, rest) = time.split_at_checked(4)?;
+    let is_date = rest.is_empty()
+        || (rest.starts_with('-')
+            && rest.len() <= 32
+            && rest.bytes().all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b)));
+    (is_date && year.bytes().all(|b| b.is_ascii_digit())).then(|| year.parse().ok()).flatten()
 }
 
 /// What clients call the default style of a layer that they know nothing about.
@@ -128,6 +166,10 @@ pub struct Snapshot {
     pub update_sequence: u64,
     /// About the service.
     pub service: ServiceInfo,
+    /// The files that are open.
+    pub files: Arc<OpenFiles>,
+    /// Folders that could be read once and cannot be now; what was found in them is still published.
+    pub lost: Vec<PathBuf>,
 }
 
 impl Snapshot {

@@ -19,9 +19,19 @@ impl Names {
 
     /// Takes a free name for a file: its stem, else with its folder's name before it, else with a number behind it.
     pub fn for_file(&mut self, path: &Path) -> String {
-        let stem = slug(&part(path.file_stem()));
+        self.free(&slug(&part(path.file_stem())), path)
+    }
+
+    /// Takes a free name for a folder: its own, else with the name of the folder it is in before it, else with a number.
+    pub fn for_folder(&mut self, path: &Path) -> String {
+        // `.` and `..` have no name of their own.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        self.free(&slug(&part(path.file_name())), &path)
+    }
+
+    fn free(&mut self, stem: &str, path: &Path) -> String {
         let folder = part(path.parent().and_then(Path::file_name));
-        let mut candidate = stem.clone();
+        let mut candidate = stem.to_owned();
         if self.taken.contains(&candidate) && !folder.is_empty() {
             candidate = format!("{}-{stem}", slug(&folder));
         }
@@ -33,6 +43,12 @@ impl Names {
         }
         candidate
     }
+}
+
+/// A title for people: the folder's name with spaces for underscores.
+pub fn title_of_folder(path: &Path) -> String {
+    let name = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    part(name.file_name()).chars().map(|c| if c == '_' || c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A title for people: the file's stem with spaces for underscores.

@@ -2,19 +2,19 @@
 //! stays published and says that it is unavailable, so that nobody mistakes a fault for an empty tile.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use rayon::prelude::*;
-use tiler::io::FileIdentity;
+use tiler::catalog::{Imagery, Mosaic, Stamp};
 
 use super::{
-    build,
-    catalog::Catalog,
-    file_state::FileState,
+    build::Build,
+    catalog::{Catalog, Looking},
+    file_state::{FileState, stamp},
     scan::{Found, scan},
 };
 use crate::log;
@@ -64,92 +64,156 @@ impl Catalog {
     /// Looks at all files and folders once; tells what has changed, and has it in the next snapshot.
     pub fn refresh(&mut self) -> Vec<Change> {
         let found = self.rescan();
-        let served: HashSet<PathBuf> =
+        let served: HashSet<Arc<Path>> =
             self.entries.iter().flat_map(|entry| entry.files.iter().cloned()).collect();
-        let paths: BTreeSet<&PathBuf> = served.iter().chain(found.iter().flatten()).collect();
+        let mut paths: Vec<&Arc<Path>> = served.iter().chain(found.iter().flatten()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        // Nothing can be told of what lies where nothing can be read.
+        paths.retain(|path| !self.lost.iter().any(|lost| path.starts_with(lost)));
+        self.compare(&paths, &served, &found)
+    }
+
+    /// Looks at some files that are served, since something seems to have happened to them.
+    pub fn refresh_some(&mut self, paths: &[PathBuf]) -> Vec<Change> {
+        let found: Vec<Vec<Arc<Path>>> = self.offered();
+        let served: HashSet<Arc<Path>> = found.iter().flatten().cloned().collect();
+        let some: Vec<Arc<Path>> =
+            paths.iter().filter_map(|path| served.get(path.as_path())).cloned().collect();
+        self.compare(&some.iter().collect::<Vec<_>>(), &served, &found)
+    }
+
+    fn compare(
+        &mut self,
+        paths: &[&Arc<Path>],
+        served: &HashSet<Arc<Path>>,
+        found: &[Vec<Arc<Path>>],
+    ) -> Vec<Change> {
+        let looking = Looking::new(&self.offer, paths.len());
         let looked: Vec<_> = paths
-            .into_par_iter()
-            .filter_map(|path| Some((path.clone(), self.look(path, served.contains(path))?)))
+            .par_iter()
+            .filter_map(|path| {
+                let seen = self.look(path, served.contains(*path), &looking)?;
+                Some((Arc::clone(path), seen))
+            })
             .collect();
         let mut changes = Vec::with_capacity(looked.len());
         for (path, (what, state)) in looked {
-            let fault = state.source.as_ref().err().cloned();
-            self.files.insert(path.clone(), state);
-            changes.push(Change { path, what, fault });
+            let fault = state.dalle.as_ref().err().map(ToString::to_string);
+            changes.push(Change { path: path.to_path_buf(), what, fault });
+            self.files.insert(path, state);
         }
         if !changes.is_empty() {
-            let changed: HashSet<&PathBuf> = changes.iter().map(|change| &change.path).collect();
-            self.rebuild(&changed, &found);
-            self.publish_new(&served, &found, &mut changes);
+            let changed: HashSet<&Path> = changes.iter().map(|change| change.path.as_path()).collect();
+            self.rebuild(&changed, found);
+            self.publish_new(served, found, &mut changes);
             self.update_sequence += 1;
         }
         changes
     }
 
-    /// The rasters of all paths, by layer of the configuration; a folder that cannot be read holds none.
-    fn rescan(&self) -> Vec<Vec<PathBuf>> {
-        let files = |path: &PathBuf| match scan(path) {
-            Ok(Found::File(path)) => vec![path],
-            Ok(Found::Folder(listing)) => listing.files,
-            Err(_) => Vec::new(),
-        };
-        self.offer.layers.iter().map(|config| config.paths.iter().flat_map(files).collect()).collect()
+    /// The files of all layers as they are known, by layer of the configuration.
+    fn offered(&self) -> Vec<Vec<Arc<Path>>> {
+        let mut offered = vec![Vec::new(); self.offer.layers.len()];
+        for entry in &self.entries {
+            offered[entry.config].extend(entry.files.iter().cloned());
+        }
+        offered
+    }
+
+    /// The rasters of all paths, by layer of the configuration. A folder that cannot be read, or is suddenly empty as one is
+    /// that nothing is mounted on, holds what it held.
+    fn rescan(&mut self) -> Vec<Vec<Arc<Path>>> {
+        let offered = self.offered();
+        let mut found = Vec::with_capacity(offered.len());
+        for (config, known) in self.offer.layers.iter().zip(offered) {
+            let mut files: Vec<Arc<Path>> = Vec::new();
+            for path in &config.paths {
+                let here: Vec<Arc<Path>> = match scan(path) {
+                    Ok(Found::File(path)) => vec![path.into()],
+                    Ok(Found::Folder(listing)) => listing.files.into_iter().map(Into::into).collect(),
+                    Err(_) => Vec::new(),
+                };
+                let before = || known.iter().filter(|known| known.starts_with(path));
+                // A single file that is gone is a matter of its own.
+                let is_lost = here.is_empty() && before().any(|known| **known != **path);
+                if is_lost {
+                    self.lost.insert(path.clone());
+                    files.extend(before().cloned());
+                } else {
+                    self.lost.remove(path);
+                    files.extend(here);
+                }
+            }
+            found.push(files);
+        }
+        found
     }
 
     /// Compares a file with what is known of it and opens it if need be; `None` where nothing has happened.
-    fn look(&self, path: &PathBuf, is_served: bool) -> Option<(What, FileState)> {
+    fn look(&self, path: &Arc<Path>, is_served: bool, looking: &Looking<'_>) -> Option<(What, FileState)> {
         let known = self.files.get(path);
-        let now = FileIdentity::of(path);
-        let was_fine = known.is_some_and(|known| known.source.is_ok());
+        let now = stamp(path);
+        let was_fine = known.is_some_and(|known| known.dalle.is_ok());
         let what = compare(known.and_then(|known| known.seen.as_ref()), now.as_ref().ok());
         match (what, now) {
             (Some(What::Deleted), Err(error)) => Some((What::Deleted, FileState::gone(&error))),
             (Some(what), _) => {
-                let state = FileState::open(path, &self.offer.open_options(path));
-                let repaired = is_served && !was_fine && state.source.is_ok();
+                let state = looking.open(path);
+                let repaired = is_served && !was_fine && state.dalle.is_ok();
                 Some((if repaired { What::Repaired } else { what }, state))
             }
             // What was served and is not now may come back without a trace, as on a network drive.
             (None, Ok(_)) if is_served && !was_fine => {
-                let state = FileState::open(path, &self.offer.open_options(path));
-                state.source.is_ok().then_some((What::Repaired, state))
+                let state = looking.open(path);
+                state.dalle.is_ok().then_some((What::Repaired, state))
             }
             (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same(path)) => {
-                Some((What::Rewritten, FileState::open(path, &self.offer.open_options(path))))
+                Some((What::Rewritten, looking.open(path)))
             }
             (None, _) => None,
         }
     }
 
     /// Makes the layers anew whose files have changed.
-    fn rebuild(&mut self, changed: &HashSet<&PathBuf>, found: &[Vec<PathBuf>]) {
+    fn rebuild(&mut self, changed: &HashSet<&Path>, found: &[Vec<Arc<Path>>]) {
         let mut entries = std::mem::take(&mut self.entries);
         for entry in &mut entries {
             let config = &self.offer.layers[entry.config];
-            if config.id.is_some() {
-                entry.files =
-                    self.files_of_mosaic(&entry.files, found.get(entry.config).map_or(&[], Vec::as_slice));
+            let is_mosaic = config.id.is_some();
+            let before = entry.files.len();
+            if is_mosaic && let Some(found) = found.get(entry.config) {
+                entry.files.clone_from(found);
             }
-            if !entry.files.iter().any(|path| changed.contains(path)) {
+            if before == entry.files.len() && !entry.files.iter().any(|path| changed.contains(path.as_ref()))
+            {
                 continue;
             }
-            let (sources, faults): (Vec<_>, Vec<_>) = entry
-                .files
-                .iter()
-                .map(|path| (path, self.file(path)))
-                .partition(|(_, source)| source.is_ok());
-            let sources = sources.into_iter().filter_map(|(_, source)| source.ok()).collect();
-            let fault = faults
-                .into_iter()
-                .find_map(|(path, source)| Some(format!("{} {}", path.display(), source.err()?)));
+            let mut dalles = Vec::with_capacity(entry.files.len());
+            let mut fault = None;
+            for path in &entry.files {
+                match self.dalle(path) {
+                    Ok(dalle) => dalles.push(dalle),
+                    Err(reason) if fault.is_none() => fault = Some(format!("{} {reason}", path.display())),
+                    Err(_) => {}
+                }
+            }
+            // One dalle of many leaves a hole, which the next one fills.
             let built = match fault {
-                Some(fault) => Err(fault),
-                None => build::layer(&entry.label, &config.options, sources, &self.offer.registry)
-                    .map_err(|error| log::chain(&error)),
+                Some(fault) if dalles.is_empty() => Err(fault),
+                _ => Build {
+                    label: &entry.label,
+                    options: &config.options,
+                    offer: &self.offer,
+                    before: is_mosaic.then_some(&entry.layer),
+                }
+                .layer(dalles)
+                .map_err(|error| log::chain(&error)),
             };
             entry.layer = Arc::new(built.unwrap_or_else(|fault| {
                 let mut layer = (*entry.layer).clone();
-                layer.sources.clear();
+                layer.imagery = Imagery::new(Mosaic::default());
+                layer.vintages.clear();
                 layer.unavailable = Some(fault);
                 layer
             }));
@@ -157,25 +221,15 @@ impl Catalog {
         self.entries = entries;
     }
 
-    /// The files of a layer of several: those found that were served or can be, in their order, then those that are gone.
-    fn files_of_mosaic(&self, served: &[PathBuf], found: &[PathBuf]) -> Vec<PathBuf> {
-        let known: HashSet<_> = served.iter().collect();
-        let usable = found.iter().filter(|path| known.contains(path) || self.file(path).is_ok());
-        let mut files: Vec<_> = usable.cloned().collect();
-        let here: HashSet<_> = found.iter().collect();
-        files.extend(served.iter().filter(|path| !here.contains(path)).cloned());
-        files
-    }
-
     /// Publishes files that are new in folders whose files are layers of their own.
-    fn publish_new(&mut self, served: &HashSet<PathBuf>, found: &[Vec<PathBuf>], changes: &mut [Change]) {
-        let mut by_path: HashMap<_, _> =
+    fn publish_new(&mut self, served: &HashSet<Arc<Path>>, found: &[Vec<Arc<Path>>], changes: &mut [Change]) {
+        let mut by_path: HashMap<PathBuf, &mut Change> =
             changes.iter_mut().map(|change| (change.path.clone(), change)).collect();
         for (config, paths) in found.iter().enumerate() {
             for path in paths {
                 // Taken out, so that a file that is found twice is published once.
                 let is_each = self.offer.layers[config].id.is_none() && !served.contains(path);
-                let Some(change) = is_each.then(|| by_path.remove(path)).flatten() else { continue };
+                let Some(change) = is_each.then(|| by_path.remove(path.as_ref())).flatten() else { continue };
                 if change.fault.is_some() {
                     continue;
                 }
@@ -189,16 +243,14 @@ impl Catalog {
 }
 
 /// What has happened between two looks at a path.
-fn compare(before: Option<&FileIdentity>, now: Option<&FileIdentity>) -> Option<What> {
+fn compare(before: Option<&Stamp>, now: Option<&Stamp>) -> Option<What> {
     match (before, now) {
         (None, None) => None,
         (None, Some(_)) => Some(What::Added),
         (Some(_), None) => Some(What::Deleted),
         (Some(before), Some(now)) if before == now => None,
-        (Some(before), Some(now)) if (before.device, before.inode) != (now.device, now.inode) => {
-            Some(What::Replaced)
-        }
-        (Some(before), Some(now)) if now.size < before.size => Some(What::Truncated),
+        (Some(before), Some(now)) if before.inode != now.inode => Some(What::Replaced),
+        (Some(before), Some(now)) if now.bytes < before.bytes => Some(What::Truncated),
         (Some(_), Some(_)) => Some(What::Rewritten),
     }
 }
@@ -207,19 +259,19 @@ fn compare(before: Option<&FileIdentity>, now: Option<&FileIdentity>) -> Option<
 mod tests {
     use super::*;
 
-    fn identity(inode: u64, size: u64, mtime_ns: i128) -> FileIdentity {
-        FileIdentity { path: "a.tif".into(), device: 1, inode, size, mtime_ns }
+    fn stamp(inode: u64, bytes: u64, mtime_ns: i64) -> Stamp {
+        Stamp { inode, bytes, mtime_ns }
     }
 
     #[test]
     fn a_change_is_told_by_what_is_different() {
-        let before = identity(1, 100, 5);
+        let before = stamp(1, 100, 5);
         for (now, expected) in [
-            (Some(identity(1, 100, 5)), None),
-            (Some(identity(2, 100, 5)), Some(What::Replaced)),
-            (Some(identity(1, 50, 6)), Some(What::Truncated)),
-            (Some(identity(1, 100, 6)), Some(What::Rewritten)),
-            (Some(identity(1, 200, 6)), Some(What::Rewritten)),
+            (Some(stamp(1, 100, 5)), None),
+            (Some(stamp(2, 100, 5)), Some(What::Replaced)),
+            (Some(stamp(1, 50, 6)), Some(What::Truncated)),
+            (Some(stamp(1, 100, 6)), Some(What::Rewritten)),
+            (Some(stamp(1, 200, 6)), Some(What::Rewritten)),
             (None, Some(What::Deleted)),
         ] {
             assert_eq!(compare(Some(&before), now.as_ref()), expected, "{now:?}");

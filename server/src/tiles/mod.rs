@@ -23,8 +23,9 @@ use std::{
 
 use bytes::Bytes;
 use tiler::{
+    catalog::{Imagery, OpenFiles},
     encode::{Format, OutputFormat},
-    render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
+    render::{Fingerprint, Plan, Rendered, Stage, StageObserver, TileAddress},
     style::Style,
     tms::{TileId, TileMatrixSet},
 };
@@ -47,6 +48,8 @@ use crate::{
 pub struct TileRequest {
     /// The layer.
     pub layer: Arc<Layer>,
+    /// The layer's imagery, of now or of a year.
+    pub imagery: Imagery,
     /// One of the sets that it is offered in.
     pub set: Arc<TileMatrixSet>,
     /// The tile.
@@ -72,11 +75,15 @@ pub enum TileAnswer {
         format: Format,
         /// How it was come by.
         origin: Origin,
+        /// Whether a better one is to be had soon.
+        is_provisional: bool,
     },
     /// The client has this very tile.
     NotModified {
         /// Strong, with its quotes.
         etag: String,
+        /// Whether a better one is to be had soon.
+        is_provisional: bool,
     },
     /// There is no imagery, and the layer sends nothing then.
     NoContent,
@@ -136,6 +143,7 @@ impl Default for TileSettings {
 struct KeptTile {
     bytes: Bytes,
     format: Format,
+    is_provisional: bool,
 }
 
 impl Weighted for KeptTile {
@@ -159,10 +167,10 @@ pub struct TileService {
 
 impl TileService {
     /// A service that renders with `tiler`.
-    pub fn new(settings: &TileSettings, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: &TileSettings, files: Arc<OpenFiles>, metrics: Arc<Metrics>) -> Self {
         let capacity = Capacity { bytes: settings.block_bytes, typical_bytes: 786_432 };
         let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
-        let renderer = Arc::new(TilerRenderer::new(blocks, Arc::clone(&metrics)));
+        let renderer = Arc::new(TilerRenderer::new(files, blocks, Arc::clone(&metrics)));
         Self::with_renderer(settings, metrics, renderer)
     }
 
@@ -207,18 +215,18 @@ impl TileService {
             }
         }
         if if_none_match.is_some_and(|tags| conditional::matches(tags, &etag)) {
-            return Ok(TileAnswer::NotModified { etag });
+            return Ok(TileAnswer::NotModified { etag, is_provisional: plan.is_provisional() });
         }
-        if let Some(KeptTile { bytes, format }) = self.tiles.get(&key) {
+        if let Some(KeptTile { bytes, format, is_provisional }) = self.tiles.get(&key) {
             let origin = if plan.is_empty() { Origin::Blank } else { Origin::Cached };
-            return Ok(TileAnswer::Tile { bytes, etag, format, origin });
+            return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
         }
         if let Some(fault) = self.failures.recent(&key) {
             return Err(fault);
         }
         let origin = if plan.is_empty() { Origin::Blank } else { Origin::Rendered };
-        let KeptTile { bytes, format } = self.rendered(plan, request).await?;
-        Ok(TileAnswer::Tile { bytes, etag, format, origin })
+        let KeptTile { bytes, format, is_provisional } = self.rendered(plan, request).await?;
+        Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
     /// Runs something else on the render threads.
@@ -238,7 +246,7 @@ impl TileService {
             format: request.format,
             style: &request.style,
         };
-        let plan = self.renderer.plan(&request.layer, &address)?;
+        let plan = self.renderer.plan(&request.layer, &request.imagery, &address)?;
         self.metrics.observe(Stage::Plan, started.elapsed());
         Ok(plan)
     }
@@ -264,9 +272,11 @@ impl TileService {
                     }
                 };
                 let outcome = match pool.run(job).await {
-                    Ok(Some(result)) => {
-                        result.map(|tile| KeptTile { bytes: tile.bytes.into(), format: tile.format })
-                    }
+                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional }| KeptTile {
+                        bytes: tile.bytes.into(),
+                        format: tile.format,
+                        is_provisional,
+                    }),
                     // Nobody waited any more when its turn came.
                     Ok(None) => return,
                     Err(fault) => Err(fault),

@@ -1,12 +1,14 @@
 //! Calls the engine, and says in the server's words what it says in its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tiler::{
-    encode::EncodedTile,
+    catalog::{Imagery, OpenFiles},
     raster::Raster,
-    render::{self, BlockCache, Plan, RenderContext, RenderError, TileAddress},
-    source::BlockKey,
+    render::{
+        self, BlockCache, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress,
+    },
+    source::{BlockKey, SourceError},
 };
 
 use crate::{
@@ -23,17 +25,18 @@ pub trait Renderer: Send + Sync {
     ///
     /// # Errors
     /// When a source cannot be brought into the set.
-    fn plan(&self, layer: &Layer, address: &TileAddress<'_>) -> Result<Plan, Fault>;
+    fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault>;
 
     /// Plan to tile.
     ///
     /// # Errors
     /// When a source cannot be read.
-    fn render(&self, plan: &Plan, layer: &Layer) -> Result<EncodedTile, Fault>;
+    fn render(&self, plan: &Plan, layer: &Layer) -> Result<Rendered, Fault>;
 }
 
 /// The engine with its cache of decoded blocks.
 pub struct TilerRenderer {
+    files: Arc<OpenFiles>,
     blocks: Blocks,
     metrics: Arc<Metrics>,
 }
@@ -51,23 +54,52 @@ impl BlockCache for Blocks {
 }
 
 impl TilerRenderer {
-    pub(super) fn new(blocks: Metered<BlockKey, Arc<Raster>>, metrics: Arc<Metrics>) -> Self {
-        Self { blocks: Blocks(blocks), metrics }
+    pub(super) fn new(
+        files: Arc<OpenFiles>,
+        blocks: Metered<BlockKey, Arc<Raster>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { files, blocks: Blocks(blocks), metrics }
     }
 }
 
 impl Renderer for TilerRenderer {
-    fn plan(&self, layer: &Layer, address: &TileAddress<'_>) -> Result<Plan, Fault> {
-        render::plan(&layer.sources, address, &layer.settings).map_err(|error| fault(layer, &error))
+    fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault> {
+        render::plan(imagery, address, &layer.settings).map_err(|error| fault(layer, &error))
     }
 
-    fn render(&self, plan: &Plan, layer: &Layer) -> Result<EncodedTile, Fault> {
-        let context = RenderContext { blocks: &self.blocks, observer: self.metrics.as_ref() };
-        let tile = render::render(plan, &context).map_err(|error| fault(layer, &error))?;
+    fn render(&self, plan: &Plan, layer: &Layer) -> Result<Rendered, Fault> {
+        let observer = Observer { metrics: &self.metrics, layer: &layer.id };
+        let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: &observer };
+        let rendered = render::render(plan, &context).map_err(|error| fault(layer, &error))?;
         if !plan.is_empty() {
             self.metrics.tiles_rendered.inc();
         }
-        Ok(tile)
+        Ok(rendered)
+    }
+}
+
+/// Counts what a tile took, and tells of dalles that are left out of it.
+struct Observer<'a> {
+    metrics: &'a Metrics,
+    layer: &'a str,
+}
+
+impl StageObserver for Observer<'_> {
+    fn observe(&self, stage: Stage, took: Duration) {
+        self.metrics.observe(stage, took);
+    }
+
+    fn file_fault(&self, error: &SourceError) {
+        self.metrics.source_errors.with_label_values(&[self.layer]).inc();
+        let file = log::printable(&error.path.display().to_string());
+        let reason = log::chain(error);
+        tracing::warn!(
+            layer = self.layer,
+            file,
+            reason,
+            "a dalle is damaged and is left out: deliver it again"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::Arc};
 
 use tiler::{
+    catalog::{Imagery, Mosaic},
     crs::Crs,
     encode::Format,
     geom::Bounds,
@@ -59,7 +60,9 @@ pub fn snapshot() -> Snapshot {
         title: "Orthophoto <5 cm> & \"more\"".to_owned(),
         description: "L'été".to_owned(),
         attribution: "© somebody".to_owned(),
-        sources: Vec::new(),
+        imagery: Imagery::new(Mosaic::default()),
+        vintages: Vec::new(),
+        download: false,
         styles: vec![
             StyleSpec { name: "normal".to_owned(), ..StyleSpec::default() }
                 .resolve(&LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb))
@@ -95,6 +98,8 @@ pub fn snapshot() -> Snapshot {
             provider_url: "https://example.org/?a&b".to_owned(),
             public_url: None,
         },
+        files: Arc::default(),
+        lost: Vec::new(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! GetFeatureInfo: the values of the imagery under one pixel of a tile, as JSON, HTML or text. Values are those of the
 //! files, before any style.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tiler::render::{PixelValue, RenderError, pixel_values};
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     error::{Fault, Parameter},
     http::{Response, document},
     layers::Snapshot,
+    point,
 };
 
 /// A format of the answer.
@@ -89,9 +90,11 @@ pub async fn get_feature_info(
     params: &InfoParams<'_>,
 ) -> Result<Response, Fault> {
     let (located, format, place) = resolve(snapshot, params)?;
-    let Located { layer, set, .. } = located;
+    let Located { imagery, set, .. } = located;
     let (x, y) = (place.x, place.y);
-    let values = app.tiles.run(move || pixel_values(&layer.sources, &set.crs, x, y)).await?;
+    let files = Arc::clone(&snapshot.files);
+    let look = move || pixel_values(&imagery.mosaic, files.as_ref(), (&set.crs, x, y));
+    let values = app.tiles.run(look).await?;
     let values = values.map_err(|error| fault_of(&error))?;
     Ok(document::transient(StatusCode::OK, format.content_type(), write(format, &place, &values)))
 }
@@ -141,30 +144,13 @@ fn write(format: InfoFormat, place: &Place, values: &[PixelValue]) -> String {
 }
 
 fn write_json(place: &Place, values: &[PixelValue]) -> String {
-    let feature = |value: &PixelValue| {
-        let mut properties = Map::new();
-        properties.insert("source".to_owned(), json!(value.source));
-        properties.insert("column".to_owned(), json!(value.col));
-        properties.insert("row".to_owned(), json!(value.row));
-        properties.insert("valid".to_owned(), json!(value.valid));
-        for (band, sample) in value.values.iter().enumerate() {
-            properties.insert(format!("band_{}", band + 1), number(*sample));
-        }
-        json!({ "type": "Feature", "id": value.source, "geometry": Value::Null, "properties": properties })
-    };
-    let features: Vec<Value> = values.iter().map(feature).collect();
     json!({
         "type": "FeatureCollection",
         "layer": place.layer,
         "coordinate": { "crs": place.crs, "x": place.x, "y": place.y },
-        "features": features,
+        "features": point::features(values),
     })
     .to_string()
-}
-
-/// Whole numbers without a point; what JSON cannot write as null.
-fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 { json!(value as i64) } else { json!(value) }
 }
 
 fn write_text(place: &Place, values: &[PixelValue]) -> String {
@@ -174,10 +160,21 @@ fn write_text(place: &Place, values: &[PixelValue]) -> String {
     }
     for value in values {
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(out, "{}: {} (column {}, row {})", value.source, samples(value), value.col, value.row);
+        let _ = writeln!(
+            out,
+            "{}: {} (column {}, row {}{})",
+            value.dalle.stem(),
+            samples(value),
+            value.col,
+            value.row,
+            year(value)
+        );
     }
     out
+}
+
+fn year(value: &PixelValue) -> String {
+    value.dalle.year.map(|year| format!(", {year}")).unwrap_or_default()
 }
 
 fn write_html(place: &Place, values: &[PixelValue]) -> String {
@@ -185,10 +182,13 @@ fn write_html(place: &Place, values: &[PixelValue]) -> String {
     escape(&place.layer, &mut out);
     out.push_str("</title></head><body><table>\n<caption>");
     escape(&format!("{} {} ({})", place.x, place.y, place.crs), &mut out);
-    out.push_str("</caption>\n<tr><th>Source</th><th>Column</th><th>Row</th><th>Values</th></tr>\n");
+    out.push_str(
+        "</caption>\n<tr><th>Source</th><th>Year</th><th>Column</th><th>Row</th><th>Values</th></tr>\n",
+    );
     for value in values {
         out.push_str("<tr>");
-        for cell in [value.source.clone(), value.col.to_string(), value.row.to_string(), samples(value)] {
+        let year = value.dalle.year.map(|year| year.to_string()).unwrap_or_default();
+        for cell in [value.dalle.stem(), year, value.col.to_string(), value.row.to_string(), samples(value)] {
             out.push_str("<td>");
             escape(&cell, &mut out);
             out.push_str("</td>");
@@ -212,21 +212,14 @@ mod tests {
     use crate::{wmts::fixture, wmts::params::Operation};
 
     fn place(path: &str) -> Result<Place, Fault> {
-        let Operation::GetFeatureInfo(params) = Operation::from_path(path)? else {
+        let Operation::GetFeatureInfo(params) = Operation::from_path(path, None)? else {
             panic!("not a feature info")
         };
         resolve(&fixture::snapshot(), &params).map(|(_, _, place)| place)
     }
 
     fn values() -> [PixelValue; 2] {
-        let value = |source: &str, valid| PixelValue {
-            source: source.to_owned(),
-            col: 5,
-            row: 6,
-            values: vec![1.0, 2.0, 3.0],
-            valid,
-        };
-        [value("dalle <1>", true), value("dalle 2", false)]
+        [point::fixture::value("dalle <1>", true), point::fixture::value("dalle 2", false)]
     }
 
     #[test]
@@ -272,11 +265,14 @@ mod tests {
     #[test]
     fn every_format_names_the_sources_and_escapes_them() {
         let place = place("1.0.0/ortho/normal/WebMercatorQuad/2/1/2/0/0.json").expect("exists");
-        let json: Value = serde_json::from_str(&write(InfoFormat::Json, &place, &values())).expect("is JSON");
+        let json: serde_json::Value =
+            serde_json::from_str(&write(InfoFormat::Json, &place, &values())).expect("is JSON");
         assert_eq!(json["features"][0]["properties"]["band_3"], 3);
         assert_eq!(json["features"][1]["properties"]["valid"], false);
         let html = write(InfoFormat::Html, &place, &values());
         assert!(html.contains("dalle &lt;1&gt;") && html.contains("no data"));
-        assert!(write(InfoFormat::Text, &place, &values()).contains("dalle <1>: 1 2 3 (column 5, row 6)"));
+        assert!(
+            write(InfoFormat::Text, &place, &values()).contains("dalle <1>: 1 2 3 (column 5, row 6, 2023)")
+        );
     }
 }

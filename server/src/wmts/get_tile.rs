@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::header;
 use tiler::{
+    catalog::Imagery,
     style::Style,
     tms::{TileId, TileLimits, TileMatrix, TileMatrixSet},
 };
@@ -28,6 +29,8 @@ pub struct Located {
     pub tile: TileId,
     /// How it is drawn.
     pub style: Style,
+    /// Imagery of now or of a year.
+    pub imagery: Imagery,
 }
 
 /// Answers GetTile.
@@ -51,11 +54,11 @@ pub async fn get_tile(
 /// # Errors
 /// The first parameter that names nothing.
 pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<TileRequest, Fault> {
-    let Located { layer, set, tile, style } = locate(snapshot, params)?;
+    let Located { layer, set, tile, style, imagery } = locate(snapshot, params)?;
     let format = output_format(params.format)
         .filter(|format| layer.offers(*format, &style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
-    Ok(TileRequest { layer, set, tile, scale: 1, format, style })
+    Ok(TileRequest { layer, imagery, set, tile, scale: 1, format, style })
 }
 
 /// Finds the tile, whatever its format.
@@ -87,6 +90,7 @@ pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, F
         set: Arc::clone(&layer_set.set),
         tile: TileId { matrix, col, row },
         style,
+        imagery: layer.imagery_at(params.time).ok_or(Fault::Invalid { parameter: Parameter::Time })?.clone(),
     })
 }
 
@@ -169,7 +173,7 @@ mod tests {
     #[test]
     fn the_restful_address_is_the_same_request() {
         let Ok(Operation::GetTile(params)) =
-            Operation::from_path("1.0.0/ortho/default/WebMercatorQuad/2/1/2.jpg")
+            Operation::from_path("1.0.0/ortho/default/WebMercatorQuad/2/1/2.jpg", None)
         else {
             panic!("not a tile")
         };

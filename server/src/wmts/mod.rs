@@ -60,7 +60,8 @@ async fn rest(
     if request.method == Method::POST {
         return Err(Fault::MethodNotAllowed);
     }
-    let operation = Operation::from_path(path)?;
+    let query = Query::parse(&request.query)?;
+    let operation = Operation::from_path(path, query.get(Parameter::Time)?)?;
     if matches!(operation, Operation::GetCapabilities { .. }) && !accepts_xml(&request.headers) {
         return Err(Fault::NotAcceptable);
     }

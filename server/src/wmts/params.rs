@@ -46,6 +46,8 @@ pub struct TileParams<'a> {
     pub row: &'a str,
     /// Column, as written.
     pub col: &'a str,
+    /// The time, where one is named.
+    pub time: Option<&'a str>,
 }
 
 /// A pixel of a tile.
@@ -91,6 +93,7 @@ impl<'a> Operation<'a> {
             matrix: query.required(Parameter::TileMatrix)?,
             row: query.required(Parameter::TileRow)?,
             col: query.required(Parameter::TileCol)?,
+            time: query.get(Parameter::Time)?,
         };
         if is_tile {
             return Ok(Self::GetTile(tile));
@@ -103,11 +106,11 @@ impl<'a> Operation<'a> {
         }))
     }
 
-    /// Reads what follows `/wmts/` in a REST address.
+    /// Reads what follows `/wmts/` in a REST address; the time stands behind its `?`.
     ///
     /// # Errors
     /// [`Fault::NotFound`] where no operation has such an address.
-    pub fn from_path(path: &'a str) -> Result<Self, Fault> {
+    pub fn from_path(path: &'a str, time: Option<&'a str>) -> Result<Self, Fault> {
         let segments: Vec<&str> = path.split('/').take(10).collect();
         match *segments.as_slice() {
             [VERSION, "WMTSCapabilities.xml"] => {
@@ -115,12 +118,12 @@ impl<'a> Operation<'a> {
             }
             [VERSION, layer, style, set, matrix, row, file] => {
                 let (col, format) = file.rsplit_once('.').ok_or(Fault::NotFound)?;
-                Ok(Self::GetTile(TileParams { layer, style, format, set, matrix, row, col }))
+                Ok(Self::GetTile(TileParams { layer, style, format, set, matrix, row, col, time }))
             }
             [VERSION, layer, style, set, matrix, row, col, j, file] => {
                 let (i, info_format) = file.rsplit_once('.').ok_or(Fault::NotFound)?;
                 // The picture's format has no place in this address, and none is needed.
-                let tile = TileParams { layer, style, format: "", set, matrix, row, col };
+                let tile = TileParams { layer, style, format: "", set, matrix, row, col, time };
                 Ok(Self::GetFeatureInfo(InfoParams { tile, i, j, info_format }))
             }
             _ => Err(Fault::NotFound),

@@ -115,12 +115,13 @@ fn an_absent_version_is_ours_and_another_is_refused() {
 fn kvp_and_restful_addresses_of_a_tile_are_one_request() {
     let query = Query::parse(&TILE.replace("image/png", "png")).expect("parses");
     let kvp = Operation::from_kvp(&query).expect("is a tile");
-    assert_eq!(kvp, Operation::from_path("1.0.0/l/normal/s/3/1/2.png").expect("is a tile"));
+    assert_eq!(kvp, Operation::from_path("1.0.0/l/normal/s/3/1/2.png", None).expect("is a tile"));
 }
 
 #[test]
 fn a_restful_feature_info_names_row_col_j_i_and_format() {
-    let Ok(Operation::GetFeatureInfo(info)) = Operation::from_path("1.0.0/l/normal/s/3/1/2/7/8.json") else {
+    let Ok(Operation::GetFeatureInfo(info)) = Operation::from_path("1.0.0/l/normal/s/3/1/2/7/8.json", None)
+    else {
         panic!("not understood")
     };
     assert_eq!(
@@ -140,7 +141,7 @@ fn other_paths_are_not_found() {
         "1.0.0/l/s/3/1/2.png",
         "1.0.0/a/b/c/d/e/f/g/h/i/j/k",
     ] {
-        assert!(matches!(Operation::from_path(path), Err(Fault::NotFound)), "{path}");
+        assert!(matches!(Operation::from_path(path, None), Err(Fault::NotFound)), "{path}");
     }
 }
 

@@ -11,7 +11,7 @@ pub fn take_apart(address: &str) -> bool {
     let by_query = Query::parse(query);
     let by_query = by_query.as_ref().is_ok_and(|query| Operation::from_kvp(query).is_ok_and(|o| look_at(&o)));
     let path = percent_decode_str(path).decode_utf8().unwrap_or_default();
-    let by_path = Operation::from_path(path.trim_start_matches("/wmts/"));
+    let by_path = Operation::from_path(path.trim_start_matches("/wmts/"), None);
     by_path.is_ok_and(|operation| look_at(&operation)) || by_query
 }
 

@@ -49,7 +49,7 @@ async fn answer(
 ) -> Result<Response, Fault> {
     let query = Query::parse(&request.query)?;
     let style = query.get(Parameter::Style)?.unwrap_or_default();
-    match resolve(snapshot, path, style)? {
+    match resolve(snapshot, path, (style, query.get(Parameter::Time)?))? {
         Resource::Tile(tile) => {
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -75,13 +75,21 @@ enum Resource<'a> {
     TileJson { layer: &'a Layer, set: &'a LayerSet, style: &'a Style },
 }
 
-fn resolve<'a>(snapshot: &'a Snapshot, path: &str, style: &str) -> Result<Resource<'a>, Fault> {
+fn resolve<'a>(
+    snapshot: &'a Snapshot,
+    path: &str,
+    (style, time): (&str, Option<&str>),
+) -> Result<Resource<'a>, Fault> {
     let segments: Vec<&str> = path.split('/').take(6).collect();
     match *segments.as_slice() {
         [layer, "tilejson.json"] => tile_json(snapshot, (layer, DEFAULT_SET, style)),
         [layer, set, "tilejson.json"] => tile_json(snapshot, (layer, set, style)),
-        [layer, z, x, file] => tile(snapshot, (layer, DEFAULT_SET, style), [z, x, file]).map(Resource::Tile),
-        [layer, set, z, x, file] => tile(snapshot, (layer, set, style), [z, x, file]).map(Resource::Tile),
+        [layer, z, x, file] => {
+            tile(snapshot, (layer, DEFAULT_SET, style), time, [z, x, file]).map(Resource::Tile)
+        }
+        [layer, set, z, x, file] => {
+            tile(snapshot, (layer, set, style), time, [z, x, file]).map(Resource::Tile)
+        }
         _ => Err(Fault::NotFound),
     }
 }
@@ -106,6 +114,7 @@ fn find<'a>(
 fn tile(
     snapshot: &Snapshot,
     names: (&str, &str, &str),
+    time: Option<&str>,
     [z, x, file]: [&str; 3],
 ) -> Result<TileRequest, Fault> {
     let (layer, layer_set, style) = find(snapshot, names)?;
@@ -126,6 +135,7 @@ fn tile(
         .filter(|format| layer.offers(*format, style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     Ok(TileRequest {
+        imagery: layer.imagery_at(time).ok_or(Fault::Invalid { parameter: Parameter::Time })?.clone(),
         layer: Arc::clone(layer),
         set: Arc::clone(set),
         tile: TileId { matrix, col, row },
@@ -170,7 +180,7 @@ mod tests {
     use crate::wmts::fixture;
 
     fn tile_at(path: &str) -> Result<TileRequest, Fault> {
-        match resolve(&fixture::snapshot(), path, "")? {
+        match resolve(&fixture::snapshot(), path, ("", None))? {
             Resource::Tile(request) => Ok(request),
             Resource::TileJson { .. } => panic!("{path} is no tile"),
         }
@@ -242,7 +252,7 @@ mod tests {
             [("ortho/tilejson.json", "WebMercatorQuad"), ("ortho/LAMB93_5cm/tilejson.json", "LAMB93_5cm")]
         {
             let snapshot = fixture::snapshot();
-            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path, "") else {
+            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path, ("", None)) else {
                 panic!("{path} is no TileJSON")
             };
             assert_eq!(set.set.id, expected);

@@ -31,6 +31,21 @@ impl GeoTransform {
         (c[0] + col * c[1] + row * c[2], c[3] + col * c[4] + row * c[5])
     }
 
+    /// The map that does what this one and then another does.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        let (c, n) = (&self.0, &next.0);
+        let (x, y) = next.apply(c[0], c[3]);
+        Self([
+            x,
+            n[1] * c[1] + n[2] * c[4],
+            n[1] * c[2] + n[2] * c[5],
+            y,
+            n[4] * c[1] + n[5] * c[4],
+            n[4] * c[2] + n[5] * c[5],
+        ])
+    }
+
     /// The map from CRS coordinates to `(col, row)`; `None` when the transform has no area or is not finite.
     pub fn inverse(&self) -> Option<Self> {
         let c = &self.0;

@@ -50,16 +50,14 @@ impl Canvas {
         Self { window, bands: bands.to_vec(), pixels, mask: vec![0; count] }
     }
 
-    /// Copies the part of `block` that lies in the window; `col_off`, `row_off` say where the block lies in the image.
+    /// Copies the part of `block` that lies in the window; `col_off`, `row_off` say where the block lies.
     ///
-    /// A block that stands further out than its image (the padding of the last TIFF tile) must be cut with `image`. A
-    /// canvas of bytes takes blocks of bytes only: of others it takes the nearest byte.
+    /// A block that stands further out than its image (the padding of the last TIFF tile) is cut with `image`, the place
+    /// of its image. A canvas of bytes takes blocks of bytes only: of others it takes the nearest byte.
     #[expect(clippy::unnecessary_cast, reason = "one of the types is the target's own")]
-    pub fn paste(&mut self, block: &Raster, col_off: i64, row_off: i64, image: Size) {
+    pub fn paste(&mut self, block: &Raster, col_off: i64, row_off: i64, image: &Window) {
         let at = Window::new(col_off, row_off, block.size.width, block.size.height);
-        let Some(part) =
-            at.intersection(&self.window).and_then(|part| part.intersection(&Window::full(image)))
-        else {
+        let Some(part) = at.intersection(&self.window).and_then(|part| part.intersection(image)) else {
             return;
         };
         let copy = Copy {
@@ -85,11 +83,13 @@ impl Canvas {
 
     /// Weakens the mask by another one, block by block: a pixel stays as valid as the weaker of the two says.
     ///
-    /// `mask` has one band of bytes.
-    pub fn restrict(&mut self, mask: &Raster, col_off: i64, row_off: i64) {
+    /// `mask` has one band of bytes; it counts only within `image`, the place of its image.
+    pub fn restrict(&mut self, mask: &Raster, col_off: i64, row_off: i64, image: &Window) {
         let Samples::U8(values) = &mask.samples else { return };
         let at = Window::new(col_off, row_off, mask.size.width, mask.size.height);
-        let Some(part) = at.intersection(&self.window) else { return };
+        let Some(part) = at.intersection(&self.window).and_then(|part| part.intersection(image)) else {
+            return;
+        };
         let copy = Copy {
             part,
             from: (col_off, row_off, mask.size.width as usize, mask.bands),
@@ -105,6 +105,66 @@ impl Canvas {
         }
     }
 
+    /// Whether every pixel of a part of the window is fully valid.
+    pub fn is_full(&self, part: &Window) -> bool {
+        let Some(part) = part.intersection(&self.window) else { return true };
+        (part.row_off..part.row_end()).all(|row| self.mask_row(row, &part).iter().all(|&v| v == 255))
+    }
+
+    /// Makes a part of the window invalid.
+    pub fn clear(&mut self, part: &Window) {
+        let Some(part) = part.intersection(&self.window) else { return };
+        for row in part.row_off..part.row_end() {
+            let start = self.index(part.col_off, row);
+            self.mask[start..start + part.width as usize].fill(0);
+        }
+    }
+
+    /// Lays another canvas of the same bands and depth beneath: it shows where this one is not fully valid.
+    pub fn underlay(&mut self, below: &Self) {
+        let Some(part) = below.window.intersection(&self.window) else { return };
+        let bands = self.bands.len();
+        for row in part.row_off..part.row_end() {
+            let (to, from) = (self.index(part.col_off, row), below.index(part.col_off, row));
+            for i in 0..part.width as usize {
+                let (to, from) = (to + i, from + i);
+                let present = self.mask[to];
+                let added = below.mask[from].min(255 - present);
+                if added == 0 {
+                    continue;
+                }
+                let (target, source) = (to * bands..(to + 1) * bands, from * bands..(from + 1) * bands);
+                match (&mut self.pixels, &below.pixels) {
+                    (Pixels::Byte(above), Pixels::Byte(below)) => {
+                        mix(&mut above[target], &below[source], present, added, |old, new, a, b| {
+                            let (a, b) = (u32::from(a), u32::from(b));
+                            let total = a + b;
+                            ((u32::from(old) * a + u32::from(new) * b + total / 2) / total) as u8
+                        });
+                    }
+                    (Pixels::Float(above), Pixels::Float(below)) => {
+                        mix(&mut above[target], &below[source], present, added, |old, new, a, b| {
+                            let (a, b) = (f32::from(a), f32::from(b));
+                            (old * a + new * b) / (a + b)
+                        });
+                    }
+                    _ => unreachable!("canvases of different depths are never laid over each other"),
+                }
+                self.mask[to] = present + added;
+            }
+        }
+    }
+
+    fn index(&self, col: i64, row: i64) -> usize {
+        (row - self.window.row_off) as usize * self.window.width as usize
+            + (col - self.window.col_off) as usize
+    }
+
+    fn mask_row(&self, row: i64, part: &Window) -> &[u8] {
+        let start = self.index(part.col_off, row);
+        &self.mask[start..start + part.width as usize]
+    }
+
     /// The finished window.
     pub fn finish(self) -> Raster {
         let size = Size::new(self.window.width, self.window.height);
@@ -112,6 +172,21 @@ impl Canvas {
             Pixels::Byte(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
             Pixels::Float(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
         }
+    }
+}
+
+/// Adds what a lower pixel covers to an upper one.
+fn mix<T: std::marker::Copy>(
+    upper: &mut [T],
+    lower: &[T],
+    present: u8,
+    added: u8,
+    weigh: impl Fn(T, T, u8, u8) -> T,
+) {
+    if present == 0 {
+        upper.copy_from_slice(lower);
+    } else {
+        upper.iter_mut().zip(lower).for_each(|(old, &new)| *old = weigh(*old, new, present, added));
     }
 }
 
@@ -175,11 +250,11 @@ mod tests {
     fn a_window_gathers_across_blocks_and_stays_invalid_outside_the_image() {
         let block = |v: u8| Raster::new(Size::new(4, 4), 1, vec![v; 16], None);
         let mut canvas = Canvas::new(Window::new(2, 2, 6, 4), &[0], Depth::Byte);
-        let image = Size::new(7, 5);
-        canvas.paste(&block(10), 0, 0, image);
-        canvas.paste(&block(20), 4, 0, image);
-        canvas.paste(&block(30), 0, 4, image);
-        canvas.paste(&block(40), 4, 4, image);
+        let image = Window::new(0, 0, 7, 5);
+        canvas.paste(&block(10), 0, 0, &image);
+        canvas.paste(&block(20), 4, 0, &image);
+        canvas.paste(&block(30), 0, 4, &image);
+        canvas.paste(&block(40), 4, 4, &image);
         let raster = canvas.finish();
         assert_eq!(&bytes(&raster)[..6], &[10, 10, 20, 20, 20, 0]);
         assert_eq!(&bytes(&raster)[12..18], &[30, 30, 40, 40, 40, 0]);
@@ -189,10 +264,36 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_beneath_shows_where_the_upper_one_has_nothing_and_adds_where_it_has_a_part() {
+        let canvas = |value: u8, mask: Vec<u8>| {
+            let mut canvas = Canvas::new(Window::new(0, 0, 3, 1), &[0], Depth::Byte);
+            let block = Raster::new(Size::new(3, 1), 1, vec![value; 3], Some(mask));
+            canvas.paste(&block, 0, 0, &Window::new(0, 0, 3, 1));
+            canvas
+        };
+        let mut upper = canvas(200, vec![255, 51, 0]);
+        assert!(!upper.is_full(&Window::new(0, 0, 3, 1)) && upper.is_full(&Window::new(0, 0, 1, 1)));
+        upper.underlay(&canvas(100, vec![255, 255, 128]));
+        let raster = upper.finish();
+        assert_eq!(bytes(&raster), &[200, 120, 100]);
+        assert_eq!(raster.mask(), Some(&[255, 255, 128][..]));
+    }
+
+    #[test]
+    fn the_mask_of_one_image_says_nothing_of_its_neighbour() {
+        let mut canvas = Canvas::new(Window::new(0, 0, 4, 1), &[0], Depth::Byte);
+        let block = Raster::new(Size::new(4, 1), 1, vec![9u8; 4], None);
+        canvas.paste(&block, 0, 0, &Window::new(0, 0, 4, 1));
+        let padded = Raster::new(Size::new(4, 1), 1, vec![0u8; 4], None);
+        canvas.restrict(&padded, 0, 0, &Window::new(0, 0, 2, 1));
+        assert_eq!(canvas.finish().mask(), Some(&[0, 0, 255, 255][..]));
+    }
+
+    #[test]
     fn bands_are_chosen_and_ordered() {
         let block = Raster::new(Size::new(2, 1), 4, vec![1u8, 2, 3, 4, 5, 6, 7, 8], None);
         let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[3, 0, 1], Depth::Byte);
-        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        canvas.paste(&block, 0, 0, &Window::new(0, 0, 2, 1));
         assert_eq!(bytes(&canvas.finish()), &[4, 1, 2, 8, 5, 6]);
     }
 
@@ -200,7 +301,7 @@ mod tests {
     fn a_grey_source_beside_a_coloured_one_shows_as_grey() {
         let block = Raster::new(Size::new(2, 1), 1, vec![7u8, 9], None);
         let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[0, 1, 2], Depth::Byte);
-        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        canvas.paste(&block, 0, 0, &Window::new(0, 0, 2, 1));
         assert_eq!(bytes(&canvas.finish()), &[7, 7, 7, 9, 9, 9]);
     }
 
@@ -208,7 +309,7 @@ mod tests {
     fn numbers_of_any_type_become_floating_point() {
         let block = Raster::new(Size::new(2, 1), 1, Samples::I16(vec![-300, 7]), Some(vec![255, 0]));
         let mut canvas = Canvas::new(Window::new(0, 0, 2, 1), &[0], Depth::Float);
-        canvas.paste(&block, 0, 0, Size::new(2, 1));
+        canvas.paste(&block, 0, 0, &Window::new(0, 0, 2, 1));
         let raster = canvas.finish();
         assert_eq!(raster.samples(), &Samples::F32(vec![-300.0, 7.0]));
         assert_eq!(raster.mask(), Some(&[255, 0][..]));

@@ -5,10 +5,10 @@ use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Plan, RenderSettings, TileAddress};
-use crate::encode;
+use crate::{encode, geom::Window};
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
-const PIXELS_VERSION: u32 = 2;
+const PIXELS_VERSION: u32 = 3;
 
 /// 128 bits that are equal exactly when the bytes of two tiles are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +22,15 @@ impl fmt::Display for Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of a plan; empty plans of one size and format share one.
-    pub(super) fn of(plan: &Plan, address: &TileAddress<'_>, settings: &RenderSettings) -> Self {
+    ///
+    /// Of a tile of the cap it is the `regions` hash of all dalles under it that counts, not the patches that are read: they
+    /// are made of many more dalles, and made again when one of those changes.
+    pub(super) fn of(
+        plan: &Plan,
+        address: &TileAddress<'_>,
+        settings: &RenderSettings,
+        regions: Option<u128>,
+    ) -> Self {
         let mut hash = Xxh3::new();
         let mut put = |bytes: &[u8]| {
             hash.update(&(bytes.len() as u64).to_le_bytes());
@@ -47,10 +55,23 @@ impl Fingerprint {
             put(&edge.to_bits().to_le_bytes());
         }
         address.style.hash_into(&mut put);
-        for read in &plan.reads {
-            put(&read.source.generation().to_le_bytes());
-            put(&(read.level as u64).to_le_bytes());
+        put(&[u8::from(plan.is_provisional())]);
+        if let Some(regions) = regions {
+            put(&regions.to_le_bytes());
+            return Self(hash.digest128());
         }
+        for read in &plan.reads {
+            for piece in &read.pieces {
+                put(&read.mosaic.dalle(piece.number).generation.to_le_bytes());
+                put(&(piece.level as u64).to_le_bytes());
+            }
+            for Window { col_off, row_off, width, height } in &read.holes {
+                put(&[*col_off, *row_off, i64::from(*width), i64::from(*height)]
+                    .map(i64::to_le_bytes)
+                    .concat());
+            }
+        }
+        put(&(plan.left_out.len() as u64).to_le_bytes());
         Self(hash.digest128())
     }
 }

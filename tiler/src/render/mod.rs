@@ -1,28 +1,34 @@
 //! From an address to an encoded tile:
 //!
-//! 1. [`plan()`]: which blocks of which levels of which sources, and the exact target grid; no pixel is read;
+//! 1. [`plan()`]: which windows of which levels of which dalles, or of the cap above them, and the exact target grid; no
+//!    file is opened;
 //! 2. fetch: the bytes of the blocks that are not in the cache, all announced before the first is read;
 //! 3. decode: bytes become rasters, each with its mask; the source is checked before any of them is kept;
-//! 4. warp: a window is gathered across blocks and brought onto the target grid;
-//! 5. composite: the next source fills what the last one left open, until the tile is full;
+//! 4. warp: a window is gathered across blocks and dalles and brought onto the target grid;
+//! 5. composite: the next window fills what the last one left open, until the tile is full;
 //! 6. style: bands become colours;
 //! 7. encode: the picture becomes JPEG, PNG or WebP.
 //!
 //! [`render()`] is this list as code. It knows no URL and no HTTP.
 
+mod cap;
 mod execute;
 mod fingerprint;
+mod gather;
 mod plan;
 mod point;
+mod select;
+mod target;
 
 use std::{sync::Arc, time::Duration};
 
-pub use execute::{blank, render};
+pub use execute::{Rendered, blank, render};
 pub use fingerprint::Fingerprint;
 pub use plan::{Plan, TileAddress, plan};
 pub use point::{PixelValue, pixel_values};
 
 use crate::{
+    catalog::Opener,
     crs::CrsError,
     encode::{EncodeError, EncodeOptions, Format},
     raster::Raster,
@@ -114,6 +120,9 @@ impl Stage {
 pub trait StageObserver: Sync {
     /// `stage` took this long for one tile.
     fn observe(&self, stage: Stage, took: Duration);
+
+    /// A dalle of many is damaged and was left out.
+    fn file_fault(&self, _: &SourceError) {}
 }
 
 /// An observer that does not care.
@@ -123,6 +132,8 @@ impl StageObserver for () {
 
 /// What rendering needs beside a plan.
 pub struct RenderContext<'a> {
+    /// Opens the files that a tile needs.
+    pub files: &'a dyn Opener,
     /// Decoded blocks of earlier tiles.
     pub blocks: &'a dyn BlockCache,
     /// Told how long each stage took.

@@ -1,19 +1,23 @@
-//! What the sources hold at one place, for `GetFeatureInfo`.
+//! What the dalles hold at one place, for `GetFeatureInfo`.
 
 use std::sync::Arc;
 
 use super::RenderError;
 use crate::{
+    catalog::{Dalle, Mosaic, Opener},
     crs::{Crs, Transform},
     geom::Window,
     source::{Plane, Source},
 };
 
-/// The pixel of one source under a place.
+/// Dalles over each other of which values are told.
+const DALLES_LIMIT: usize = 10;
+
+/// The pixel of one dalle under a place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PixelValue {
-    /// Stem of the file's name.
-    pub source: String,
+    /// The dalle.
+    pub dalle: Arc<Dalle>,
     /// Column in the full resolution image.
     pub col: u32,
     /// Row in it.
@@ -24,20 +28,34 @@ pub struct PixelValue {
     pub valid: bool,
 }
 
-/// The pixels of all sources under a place, best first; `x, y` in the given CRS, easting first.
+/// The pixels of the dalles under a place, best first; `x, y` in the given CRS, easting first.
 ///
 /// # Errors
-/// When a source cannot be read or cannot be brought into the CRS.
+/// When a file cannot be read or cannot be brought into the CRS.
 pub fn pixel_values(
-    sources: &[Arc<Source>],
+    mosaic: &Mosaic,
+    files: &dyn Opener,
+    (crs, x, y): (&Crs, f64, f64),
+) -> Result<Vec<PixelValue>, RenderError> {
+    let mut values = Vec::new();
+    for number in mosaic.at(crs, x, y) {
+        let dalle = mosaic.dalle(number);
+        let source = files.open(dalle)?;
+        values.extend(pixel_value(dalle, &source, crs, x, y)?);
+        if values.len() == DALLES_LIMIT {
+            break;
+        }
+    }
+    Ok(values)
+}
+
+fn pixel_value(
+    dalle: &Arc<Dalle>,
+    source: &Source,
     crs: &Crs,
     x: f64,
     y: f64,
-) -> Result<Vec<PixelValue>, RenderError> {
-    sources.iter().filter_map(|source| pixel_value(source, crs, x, y).transpose()).collect()
-}
-
-fn pixel_value(source: &Source, crs: &Crs, x: f64, y: f64) -> Result<Option<PixelValue>, RenderError> {
+) -> Result<Option<PixelValue>, RenderError> {
     let place = source.place()?;
     let Some((x, y)) = Transform::new(crs, place.crs())?.convert(x, y) else { return Ok(None) };
     let (col, row) = place.to_pixel().apply(x, y);
@@ -48,8 +66,7 @@ fn pixel_value(source: &Source, crs: &Crs, x: f64, y: f64) -> Result<Option<Pixe
     let (col, row) = (col as u32, row as u32);
     let blocks = source.blocks(0, &Window::new(i64::from(col), i64::from(row), 1, 1));
     let bytes = source.fetch(&blocks)?;
-    let mut found =
-        PixelValue { source: source.stem().to_owned(), col, row, values: Vec::new(), valid: false };
+    let mut found = PixelValue { dalle: Arc::clone(dalle), col, row, values: Vec::new(), valid: false };
     for (block, bytes) in blocks.iter().zip(&bytes) {
         let raster = source.decode(*block, bytes)?;
         let (col_off, row_off) = source.level(0).block_offset(*block);

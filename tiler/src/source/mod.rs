@@ -332,17 +332,26 @@ impl Source {
     }
 
     /// The level to read when `shrink` pixels of the full resolution image fall on one target pixel.
-    ///
-    /// Source: as `gdalwarp -ovr AUTO`, the coarsest level that is not coarser than the target, where 5 % too coarse
-    /// still counts as equal: nothing aliases, as the kernel widens for the rest, and nothing is blurred needlessly.
     pub fn level_for(&self, shrink: f64) -> usize {
-        let fits = |level: &Level| (level.factor.0 * level.factor.1).sqrt() <= shrink * 1.05;
-        self.levels.iter().rposition(fits).unwrap_or(0)
+        level_for(self.levels.iter().map(|level| level.factor), shrink)
     }
 
     fn fail(&self, problem: impl Into<Problem>) -> SourceError {
         SourceError { path: self.path.clone(), problem: problem.into() }
     }
+}
+
+/// The level to read when `shrink` pixels of the full resolution image fall on one target pixel; `factors` are pixels of
+/// the full image under one of each level.
+///
+/// Source: as `gdalwarp -ovr AUTO`, the coarsest level that is not coarser than the target, where 5 % too coarse
+/// still counts as equal: nothing aliases, as the kernel widens for the rest, and nothing is blurred needlessly.
+pub fn level_for(
+    factors: impl DoubleEndedIterator<Item = (f64, f64)> + ExactSizeIterator,
+    shrink: f64,
+) -> usize {
+    let mut factors = factors;
+    factors.rposition(|factor| (factor.0 * factor.1).sqrt() <= shrink * 1.05).unwrap_or(0)
 }
 
 /// An error and its causes in one line.
@@ -362,7 +371,8 @@ fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, meaning: &
     let mut bytes = Vec::with_capacity(320);
     for identity in identities {
         bytes.extend_from_slice(identity.path.as_os_str().as_encoded_bytes());
-        for number in [identity.device, identity.inode, identity.size] {
+        // Not the device: a network drive that is mounted again has another one.
+        for number in [identity.inode, identity.size] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&identity.mtime_ns.to_le_bytes());

@@ -24,6 +24,8 @@ pub struct Place {
 pub struct Placement {
     /// From that CRS to the image's.
     pub transform: Transform,
+    /// The way back.
+    pub there: Transform,
     /// The image's bounds in that CRS.
     pub bounds: Bounds,
 }
@@ -68,7 +70,7 @@ impl Place {
         let corners = self.outline().filter_map(|(x, y)| there.convert(x, y));
         let placement = Bounds::around(corners)
             .filter(Bounds::is_valid)
-            .map(|bounds| Arc::new(Placement { transform, bounds }));
+            .map(|bounds| Arc::new(Placement { transform, there, bounds }));
         self.placements.write().insert(crs.clone(), placement.clone());
         Ok(placement)
     }

@@ -62,6 +62,13 @@ impl Grid {
         Self { target, cells, nodes }
     }
 
+    /// The same target pixels on another image; `map` leads from this image's pixels to the other's and must be affine.
+    #[must_use]
+    pub fn mapped(&self, map: impl Fn(f64, f64) -> (f64, f64)) -> Self {
+        let nodes = self.nodes.iter().map(|&(x, y)| map(x, y)).collect();
+        Self { target: self.target, cells: self.cells, nodes }
+    }
+
     /// The target pixels that this grid maps.
     pub fn target(&self) -> &Window {
         &self.target
@@ -99,6 +106,12 @@ impl Grid {
         let top = mix(self.node(i, j), self.node(i + 1, j), fx);
         let bottom = mix(self.node(i, j + 1), self.node(i + 1, j + 1), fx);
         mix(top, bottom, fy)
+    }
+
+    /// Source positions of the upper left, upper right and lower left corner; `None` where one has none.
+    pub fn corners(&self) -> Option<[(f64, f64); 3]> {
+        let corners = [self.node(0, 0), self.node(self.cells, 0), self.node(0, self.cells)];
+        corners.iter().all(|corner| corner.0.is_finite()).then_some(corners)
     }
 
     /// The rectangle around all source positions of the target window.

@@ -1,0 +1,155 @@
+//! The window of one read, across the dalles that hold it: from cached blocks, and from those that are fetched and decoded
+//! now. What lies beneath is read only where there is something to be seen of it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    RenderContext, RenderError,
+    plan::{Piece, Read},
+};
+use crate::{
+    geom::Window,
+    raster::{Canvas, Depth, Raster},
+    source::{BlockAddress, Plane, Problem, Source, SourceError, StoredBlock},
+};
+
+/// More missing blocks than this are decoded in parallel: a tile that needs as many would otherwise be slow alone.
+const PARALLEL_FROM: usize = 8;
+
+/// Time per step of one tile.
+#[derive(Default)]
+pub(crate) struct Spent {
+    pub fetch: Duration,
+    pub decode: Duration,
+    pub warp: Duration,
+}
+
+/// Gathers windows for one target.
+pub(crate) struct Gatherer<'a, 'c> {
+    pub context: &'a RenderContext<'c>,
+    pub bands: &'a [usize],
+    pub depth: Depth,
+    pub spent: Spent,
+    /// Dalles that turned out to be damaged and were left out.
+    pub faults: usize,
+}
+
+impl Gatherer<'_, '_> {
+    /// The pixels of a read.
+    ///
+    /// # Errors
+    /// When a file cannot be read or has changed. A damaged block of one dalle of many is a hole.
+    pub fn window(&mut self, read: &Read) -> Result<Raster, RenderError> {
+        let mut canvas = Canvas::new(read.window, self.bands, self.depth);
+        let mut laid: Vec<Window> = Vec::with_capacity(read.pieces.len());
+        for piece in &read.pieces {
+            let Some(part) = piece.place.intersection(&read.window) else { continue };
+            let is_above = laid.iter().any(|above| above.intersection(&part).is_some());
+            if is_above && canvas.is_full(&part) {
+                continue;
+            }
+            let done = if is_above {
+                let mut below = Canvas::new(part, self.bands, self.depth);
+                let done = self.piece(read, piece, &part, &mut below);
+                canvas.underlay(&below);
+                done
+            } else {
+                self.piece(read, piece, &part, &mut canvas)
+            };
+            match done {
+                Ok(()) => laid.push(part),
+                Err(error) if is_damage(&error) && read.mosaic.dalles().len() > 1 => {
+                    self.context.observer.file_fault(&error);
+                    self.faults += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let started = Instant::now();
+        read.holes.iter().for_each(|hole| canvas.clear(hole));
+        let window = canvas.finish();
+        self.spent.warp += started.elapsed();
+        Ok(window)
+    }
+
+    /// Lays a part of one dalle into a canvas.
+    fn piece(
+        &mut self,
+        read: &Read,
+        piece: &Piece,
+        part: &Window,
+        canvas: &mut Canvas,
+    ) -> Result<(), SourceError> {
+        let started = Instant::now();
+        let source = self.context.files.open(read.mosaic.dalle(piece.number))?;
+        let (left, top) = (piece.place.col_off, piece.place.row_off);
+        let own = Window::new(part.col_off - left, part.row_off - top, part.width, part.height);
+        let blocks = source.blocks(piece.level, &own);
+        self.spent.fetch += started.elapsed();
+        let rasters = self.blocks(&source, &blocks)?;
+        let started = Instant::now();
+        let level = source.level(piece.level);
+        // Masks come after all blocks of the image.
+        for (plane, is_mask) in [(Plane::Image, false), (Plane::Mask, true)] {
+            for (block, raster) in blocks.iter().zip(&rasters).filter(|(block, _)| block.plane == plane) {
+                let (col, row) = level.block_offset(*block);
+                if is_mask {
+                    canvas.restrict(raster, col + left, row + top, &piece.place);
+                } else {
+                    canvas.paste(raster, col + left, row + top, &piece.place);
+                }
+            }
+        }
+        self.spent.warp += started.elapsed();
+        Ok(())
+    }
+
+    /// Decoded blocks, from the cache or from the file.
+    fn blocks(&mut self, source: &Source, blocks: &[BlockAddress]) -> Result<Vec<Arc<Raster>>, SourceError> {
+        let cache = self.context.blocks;
+        let mut rasters: Vec<Option<Arc<Raster>>> =
+            blocks.iter().map(|&block| cache.get(&source.block_key(block))).collect();
+        let known = blocks.iter().zip(&rasters);
+        let missing: Vec<BlockAddress> =
+            known.filter(|(_, cached)| cached.is_none()).map(|(block, _)| *block).collect();
+        if !missing.is_empty() {
+            let started = Instant::now();
+            let bytes = source.fetch(&missing)?;
+            self.spent.fetch += started.elapsed();
+            let started = Instant::now();
+            let mut decoded = decode(source, &missing, &bytes)?.into_iter();
+            // A file that shrank or changed while it was read may have given anything: ask before any of it is kept.
+            source.check()?;
+            for (block, raster) in blocks.iter().zip(&mut rasters).filter(|(_, raster)| raster.is_none()) {
+                let Some(new) = decoded.next() else { break };
+                cache.insert(source.block_key(*block), Arc::clone(&new));
+                *raster = Some(new);
+            }
+            self.spent.decode += started.elapsed();
+        }
+        Ok(rasters.into_iter().flatten().collect())
+    }
+}
+
+/// Whether a block of the file is damaged, which will not pass by itself; what can is an error of the whole tile.
+fn is_damage(error: &SourceError) -> bool {
+    matches!(error.problem, Problem::Block { .. })
+}
+
+fn decode(
+    source: &Source,
+    blocks: &[BlockAddress],
+    bytes: &[StoredBlock<'_>],
+) -> Result<Vec<Arc<Raster>>, SourceError> {
+    let one = |(block, bytes): (&BlockAddress, &StoredBlock<'_>)| source.decode(*block, bytes).map(Arc::new);
+    if blocks.len() >= PARALLEL_FROM {
+        blocks.par_iter().zip(bytes).map(one).collect()
+    } else {
+        blocks.iter().zip(bytes).map(one).collect()
+    }
+}
