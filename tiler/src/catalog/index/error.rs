@@ -1,0 +1,62 @@
+//! Why an index cannot be read or written, and the limits that a file from outside must keep.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+/// Records of one index.
+pub const MAX_RECORDS: u64 = 2_000_000;
+/// Fields of one index.
+pub(super) const MAX_COLUMNS: usize = 256;
+/// Bytes of one text: a location, an attribute.
+pub(super) const MAX_TEXT: usize = 64 << 10;
+/// Bytes of what stands before the first record.
+pub(super) const MAX_HEADER: usize = 1 << 20;
+/// Bytes of one record with its polygon.
+pub(super) const MAX_FEATURE: usize = 16 << 20;
+
+/// An index that cannot be read or written.
+#[derive(Debug, Error)]
+#[error("{}", path.display())]
+pub struct IndexError {
+    /// The file of the index.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with an index.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The system says no.
+    #[error("it cannot be read or written")]
+    Io(#[from] io::Error),
+    /// A folder, a FIFO, a device.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// More than anyone needs.
+    #[error("{what} beyond the limit of {limit}")]
+    TooMuch {
+        /// What there is too much of, with its unit.
+        what: &'static str,
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// The bytes contradict the format.
+    #[error("it is damaged: {what}")]
+    Damaged {
+        /// What was found.
+        what: &'static str,
+    },
+    /// An index that Pavage wrote in another form, or that is not Pavage's at all.
+    #[error("it is not an index of this version of Pavage: it will be made anew")]
+    OtherVersion,
+}
+
+impl Problem {
+    pub(super) const fn damaged(what: &'static str) -> Self {
+        Self::Damaged { what }
+    }
+}
