@@ -1,12 +1,14 @@
 //! Writes a tile index of raster files, and says what one holds.
 //!
-//! `tile_index write OUT.fgb FILE...`, `tile_index read INDEX.fgb`
+//! `tile_index write OUT.fgb FILE...`, `tile_index read INDEX.fgb` for one of our own, `tile_index open INDEX FOLDER...`
+//! for one of any format, whose files must lie below the folders (below its own where none is named).
 
 use std::{error::Error, path::Path};
 
 use serde_json::json;
 use tiler::{
-    catalog::index::{self, Notes, Record, Value},
+    catalog::index::{self, Confinement, Notes, Record, Value},
+    crs::Crs,
     source::{OpenOptions, Source},
 };
 
@@ -20,7 +22,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["read", path] => {
             index::read(Path::new(path), &mut |record| print(&record))?;
         }
-        _ => return Err("write OUT.fgb FILE..., or read INDEX.fgb".into()),
+        ["open", path, folders @ ..] => {
+            let confinement =
+                if folders.is_empty() { Confinement::to_own_folder() } else { Confinement::below(folders)? };
+            let index = index::open(Path::new(path), &confinement)?;
+            println!("{}", json!({ "order": index.order.map(|order| format!("{order:?}")) }));
+            index.records.iter().for_each(print);
+        }
+        _ => return Err("write OUT.fgb FILE..., read INDEX.fgb, or open INDEX FOLDER...".into()),
     }
     Ok(())
 }
@@ -31,12 +40,12 @@ fn record(path: &Path) -> Result<Record, Box<dyn Error>> {
         Ok(source) => source,
         Err(error) => return Ok(Record { location, fault: Some(error.to_string()), ..Record::default() }),
     };
-    let transform = source.geotransform();
+    let transform = source.geotransform().copied();
     Ok(Record {
         location,
-        crs: Some(source.crs().name()),
-        geotransform: Some(transform),
-        bounds: Some(transform.bounds(source.size())),
+        crs: source.crs().map(Crs::name),
+        geotransform: transform,
+        bounds: transform.map(|transform| transform.bounds(source.size())),
         size: Some(source.size()),
         bands: Some(source.bands()),
         sample: Some(source.sample()),

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use super::confinement::Refusal;
+
 /// Records of one index.
 pub const MAX_RECORDS: u64 = 2_000_000;
 /// Fields of one index.
@@ -50,6 +52,38 @@ pub enum Problem {
         /// What was found.
         what: &'static str,
     },
+    /// Nothing here knows the format.
+    #[error("it is no tile index that Pavage knows: FlatGeobuf, GeoPackage, GTI, VRT, MosaicJSON, STAC or GeoJSON")]
+    Unknown,
+    /// The index does something that cannot be followed.
+    #[error("{what} cannot be followed; {remedy}")]
+    Unsupported {
+        /// What it does.
+        what: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// No field says where the files are.
+    #[error("it has no field \"{field}\" that says where the files are")]
+    NoLocation {
+        /// The field that was looked for.
+        field: String,
+    },
+    /// The index that it points to may not be read.
+    #[error("the index that it names is not read")]
+    Refused(#[from] Refusal),
+    /// Not XML, or XML with a DTD.
+    #[error("its XML cannot be read: {reason}")]
+    Xml {
+        /// What the parser says.
+        reason: String,
+    },
+    /// Not JSON, or not of the expected form.
+    #[error("its JSON cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// Not a database, or a damaged one.
+    #[error("its database cannot be read")]
+    Database(#[from] rusqlite::Error),
     /// An index that Pavage wrote in another form, or that is not Pavage's at all.
     #[error("it is not an index of this version of Pavage: it will be made anew")]
     OtherVersion,

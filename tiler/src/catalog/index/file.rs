@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Permissions},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
@@ -42,4 +42,31 @@ pub(super) fn replace(
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(io::Error::from)?;
     Ok(File::open(folder)?.sync_all()?)
+}
+
+/// Bytes by which a format is recognised.
+const START_BYTES: u64 = 4096;
+
+/// The first bytes of a regular file.
+pub(super) fn start(path: &Path) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    regular(path)?.0.take(START_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A regular file that is not larger than `limit`.
+pub(super) fn whole(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    let (file, length) = regular(path)?;
+    let mut bytes = Vec::new();
+    if length <= limit {
+        // It may grow while it is read.
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+    }
+    if length.max(bytes.len() as u64) > limit { Err(Problem::TooMuch { what: "bytes", limit }) } else { Ok(bytes) }
+}
+
+/// A text of UTF-8 that is not larger than `limit`.
+pub(super) fn text(path: &Path, limit: u64) -> Result<String, Problem> {
+    let text = String::from_utf8(whole(path, limit)?).map_err(|_| Problem::damaged("it is not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -111,7 +111,8 @@ impl Votes {
         }
         // Where there are several kinds, the one that most files are of.
         if let Some(((bands, sample), _)) = self.kinds.iter().max_by_key(|((bands, sample), count)| (**count, *bands, *sample)) {
-            items.extend([("BAND_COUNT", bands.to_string()), ("DATA_TYPE", gdal_name(*sample).to_owned())]);
+            items.push(("BAND_COUNT", bands.to_string()));
+            items.extend(gdal_name(*sample).map(|name| ("DATA_TYPE", name.to_owned())));
             let colours = match bands {
                 1 => Some("Gray"),
                 3 => Some("Red,Green,Blue"),
@@ -153,19 +154,35 @@ pub(super) fn code(crs: &str) -> Option<(&str, &str)> {
     crs.split_once(':').filter(|(org, code)| is_word(org) && is_word(code))
 }
 
-fn gdal_name(sample: SampleType) -> &'static str {
-    match sample {
-        SampleType::U8 => "Byte",
-        SampleType::I8 => "Int8",
-        SampleType::U16 => "UInt16",
-        SampleType::I16 => "Int16",
-        SampleType::U32 => "UInt32",
-        SampleType::I32 => "Int32",
-        SampleType::U64 => "UInt64",
-        SampleType::I64 => "Int64",
-        SampleType::F32 => "Float32",
-        SampleType::F64 => "Float64",
+/// The name of a CRS for a definition, where it has one of EPSG.
+pub(super) fn name_of(definition: &str) -> String {
+    match Crs::from_name(definition).ok().and_then(|crs| crs.epsg()) {
+        Some(code) => format!("EPSG:{code}"),
+        None => definition.to_owned(),
     }
+}
+
+/// GDAL's names of types.
+const GDAL_NAMES: [(SampleType, &str); 10] = [
+    (SampleType::U8, "Byte"),
+    (SampleType::I8, "Int8"),
+    (SampleType::U16, "UInt16"),
+    (SampleType::I16, "Int16"),
+    (SampleType::U32, "UInt32"),
+    (SampleType::I32, "Int32"),
+    (SampleType::U64, "UInt64"),
+    (SampleType::I64, "Int64"),
+    (SampleType::F32, "Float32"),
+    (SampleType::F64, "Float64"),
+];
+
+fn gdal_name(sample: SampleType) -> Option<&'static str> {
+    GDAL_NAMES.iter().find(|(own, _)| *own == sample).map(|(_, name)| *name)
+}
+
+/// The type of one of GDAL's names.
+pub(super) fn sample_of(name: &str) -> Option<SampleType> {
+    GDAL_NAMES.iter().find(|(_, own)| *own == name).map(|(sample, _)| *sample)
 }
 
 /// Draws records in the CRS of the layer.

@@ -47,7 +47,7 @@ fn records(path: &Path, each: &mut dyn FnMut(Record)) -> Result<Header, Problem>
             has_bounds |= at == columns::BOUNDS;
             columns::decode(&mut record, &feature.head.columns, at, field)
         })?;
-        if !record.location.is_absolute() {
+        if record.location.as_os_str().is_empty() {
             return Err(Problem::damaged("a record has no location"));
         }
         if !has_bounds {

@@ -1,0 +1,183 @@
+//! Tables of a `GeoPackage`: a database that nobody vouches for, opened for reading, with nothing in it that computes.
+//!
+//! Source: OGC 12-128r19; GDAL keeps the metadata of a layer as XML in `gpkg_metadata`.
+
+use std::path::Path;
+
+use geo_types::MultiPolygon;
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension,
+    config::DbConfig,
+    limits::Limit,
+    types::ValueRef,
+};
+
+use super::{
+    confinement::Confinement,
+    error::{MAX_FEATURE, MAX_HEADER, MAX_RECORDS, MAX_TEXT, Problem},
+    file,
+    foreign::{self, Fields, Index, Rows},
+    record::{Record, Value},
+    wkb, xml,
+};
+
+/// Tables with geometries that are looked at.
+const MAX_TABLES: usize = 1000;
+
+/// A table of features with its CRS.
+pub(in super::super) struct Table {
+    name: String,
+    geometry: String,
+    pub crs: Option<String>,
+    pub columns: Vec<String>,
+}
+
+/// An open file.
+pub(in super::super) struct Database(Connection);
+
+impl Database {
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        file::regular(path)?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_FEATURE as i32)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        Ok(Self(connection))
+    }
+
+    /// Its tables of features, the first one first. A view or a virtual table could compute for ever, so they are left out.
+    pub fn tables(&self) -> Result<Vec<Table>, Problem> {
+        let mut statement = self.0.prepare(
+            "SELECT g.table_name, g.column_name, s.organization, s.organization_coordsys_id, s.definition \
+             FROM gpkg_geometry_columns g \
+             JOIN sqlite_master m ON lower(m.name) = lower(g.table_name) AND m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' \
+             LEFT JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id ORDER BY g.rowid",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut tables = Vec::new();
+        while let Some(row) = rows.next()? {
+            if tables.len() == MAX_TABLES {
+                return Err(Problem::TooMuch { what: "tables", limit: MAX_TABLES as u64 });
+            }
+            let name: String = row.get(0)?;
+            let organization: Option<String> = row.get(2)?;
+            let code: Option<i64> = row.get(3)?;
+            let code = organization.zip(code).filter(|(organization, code)| *code > 0 && !organization.eq_ignore_ascii_case("none"));
+            let definition: Option<String> = row.get(4)?;
+            let crs = code.map(|(organization, code)| format!("{}:{code}", organization.to_uppercase()));
+            let crs = crs.or(definition.filter(|definition| definition != "undefined"));
+            let columns = self.0.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&name)))?;
+            let columns = columns.column_names().into_iter().map(str::to_owned).collect();
+            tables.push(Table { geometry: row.get(1)?, name, crs, columns });
+        }
+        Ok(tables)
+    }
+
+    /// Calls for each row of a table with its polygons and its other values.
+    pub fn rows(
+        &self,
+        table: &Table,
+        each: &mut dyn FnMut(Option<MultiPolygon>, Vec<(String, Value)>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut statement = self.0.prepare(&format!("SELECT * FROM {}", quoted(&table.name)))?;
+        let mut rows = statement.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += 1;
+            if count > MAX_RECORDS {
+                return Err(Problem::TooMuch { what: "records", limit: MAX_RECORDS });
+            }
+            let mut polygons = None;
+            let mut values = Vec::new();
+            for (at, name) in table.columns.iter().enumerate() {
+                let value = match row.get_ref(at)? {
+                    ValueRef::Blob(bytes) if name.eq_ignore_ascii_case(&table.geometry) => {
+                        polygons = geometry(bytes)?;
+                        continue;
+                    }
+                    ValueRef::Null | ValueRef::Blob(_) => continue,
+                    ValueRef::Integer(number) => Value::Number(number as f64),
+                    ValueRef::Real(number) => Value::Number(number),
+                    ValueRef::Text(text) if text.len() > MAX_TEXT => {
+                        return Err(Problem::TooMuch { what: "bytes of a value", limit: MAX_TEXT as u64 });
+                    }
+                    ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                };
+                values.push((name.clone(), value));
+            }
+            each(polygons, values)?;
+        }
+        Ok(())
+    }
+
+    /// What GDAL knows of a layer beyond its table.
+    fn items(&self, table: &Table, fields: &mut Fields) -> Result<(), Problem> {
+        let has = "SELECT 1 FROM sqlite_master WHERE name = 'gpkg_metadata_reference' AND type = 'table'";
+        if self.0.query_row(has, [], |_| Ok(())).optional()?.is_none() {
+            return Ok(());
+        }
+        let mut statement = self.0.prepare(
+            "SELECT m.metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r ON r.md_file_id = m.id \
+             WHERE lower(r.table_name) = lower(?1) AND m.mime_type = 'text/xml' LIMIT 100",
+        )?;
+        let mut rows = statement.query([&table.name])?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(0)?;
+            let Some(document) = (text.len() <= MAX_HEADER).then(|| xml::parse(&text).ok()).flatten() else { continue };
+            for item in document.descendants().filter(|node| node.has_tag_name("MDI")) {
+                fields.take(item.attribute("key").unwrap_or_default(), item.text().unwrap_or_default().trim());
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn open(path: &Path, confinement: &Confinement, fields: &Fields) -> Result<Index, Problem> {
+    let database = Database::open(path)?;
+    for table in database.tables()? {
+        if fields.layer.as_ref().is_some_and(|layer| !layer.eq_ignore_ascii_case(&table.name)) {
+            continue;
+        }
+        let mut fields = fields.clone();
+        database.items(&table, &mut fields)?;
+        let location_column = table.columns.iter().find(|name| name.eq_ignore_ascii_case(fields.location()));
+        let Some(location_column) = location_column else { continue };
+        let crs = fields.crs.clone().or_else(|| table.crs.clone());
+        let mut rows = Rows::new(path, confinement)?;
+        database.rows(&table, &mut |polygons, mut attributes| {
+            let at = attributes.iter().position(|(name, _)| name == location_column);
+            let location = match at.map(|at| attributes.remove(at).1) {
+                Some(Value::Text(location)) => location,
+                _ => String::new(),
+            };
+            let mut record = Record { crs: crs.clone(), attributes, ..Record::default() };
+            foreign::draw(&mut record, polygons);
+            rows.push(&location, record)
+        })?;
+        return Ok(rows.finish(fields.order()));
+    }
+    Err(Problem::NoLocation { field: fields.location().to_owned() })
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The polygons of a geometry: a header with an envelope, then well-known binary.
+fn geometry(bytes: &[u8]) -> Result<Option<MultiPolygon>, Problem> {
+    let [b'G', b'P', _, flags, ..] = bytes else { return Err(Problem::damaged("a geometry has no header")) };
+    // An extension of the standard could be anything; empty ones have nothing to give.
+    if flags & 0x30 != 0 {
+        return Ok(None);
+    }
+    let envelope = match (flags >> 1) & 7 {
+        0 => 0,
+        1 => 32,
+        2 | 3 => 48,
+        4 => 64,
+        _ => return Err(Problem::damaged("a geometry has an unknown envelope")),
+    };
+    wkb::decode(bytes.get(8 + envelope..).ok_or(Problem::damaged("a geometry ends too early"))?)
+}
