@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The first bytes of a file of version 3; the last of them is a patch level.
-pub(super) const MAGIC: [u8; 8] = *b"fgb\x03fgb\0";
+pub(in crate::catalog) const MAGIC: [u8; 8] = *b"fgb\x03fgb\0";
 /// Bytes of a node of the tree.
 const NODE_BYTES: u64 = 40;
 /// What several tables may claim of the same bytes.
@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 /// A column of the table of attributes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Column {
+pub(in crate::catalog) struct Column {
     pub name: String,
     pub title: Option<String>,
     pub kind: ColumnType,
@@ -36,7 +36,7 @@ pub(super) struct Column {
 
 /// What the header says.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(in crate::catalog) struct Head {
     pub columns: Vec<Column>,
     /// Number of features; 0 where it was not known.
     pub count: u64,
@@ -48,7 +48,7 @@ pub(super) struct Head {
 
 /// One value of a feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Field<'a> {
+pub(in crate::catalog) enum Field<'a> {
     Bool(bool),
     Integer(i64),
     Unsigned(u64),
@@ -58,7 +58,7 @@ pub(super) enum Field<'a> {
 }
 
 /// One feature.
-pub(super) struct Row<'a> {
+pub(in crate::catalog) struct Row<'a> {
     pub head: &'a Head,
     /// As it lies in the file, with its length.
     pub bytes: &'a [u8],
@@ -66,7 +66,7 @@ pub(super) struct Row<'a> {
 }
 
 /// Features of a file, one after the other.
-pub(super) struct Reader {
+pub(in crate::catalog) struct Reader {
     pub head: Head,
     input: BufReader<File>,
     /// Bytes of the file that were not read yet.

@@ -48,7 +48,7 @@ pub(super) fn replace(
 const START_BYTES: u64 = 4096;
 
 /// The first bytes of a regular file.
-pub(super) fn start(path: &Path) -> Result<Vec<u8>, Problem> {
+pub(in crate::catalog) fn start(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     regular(path)?.0.take(START_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)

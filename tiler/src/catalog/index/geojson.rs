@@ -22,7 +22,7 @@ const LONGITUDE_LATITUDE: &str = "OGC:CRS84";
 
 /// A collection of features, or a single one.
 #[derive(Deserialize)]
-pub(in super::super) struct Collection {
+pub(in crate::catalog) struct Collection {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -40,7 +40,7 @@ struct NamedCrs {
 
 /// A feature; an item of STAC where it has assets.
 #[derive(Deserialize, Default)]
-pub(in super::super) struct Feature {
+pub(in crate::catalog) struct Feature {
     id: Option<Json>,
     geometry: Option<Geometry>,
     #[serde(default)]

@@ -25,7 +25,7 @@ use super::{
 const MAX_TABLES: usize = 1000;
 
 /// A table of features with its CRS.
-pub(in super::super) struct Table {
+pub(in crate::catalog) struct Table {
     name: String,
     geometry: String,
     pub crs: Option<String>,
@@ -33,7 +33,7 @@ pub(in super::super) struct Table {
 }
 
 /// An open file.
-pub(in super::super) struct Database(Connection);
+pub(in crate::catalog) struct Database(Connection);
 
 impl Database {
     pub fn open(path: &Path) -> Result<Self, Problem> {

@@ -6,11 +6,11 @@
 mod columns;
 mod confinement;
 mod error;
-mod fgb;
-mod file;
+pub(super) mod fgb;
+pub(super) mod file;
 mod foreign;
-mod geojson;
-mod geopackage;
+pub(super) mod geojson;
+pub(super) mod geopackage;
 mod gti;
 mod header;
 mod layer;
