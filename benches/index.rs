@@ -41,7 +41,11 @@ fn dalle(number: u32) -> Record {
     let transform = GeoTransform::north_up(origin.0, origin.1, 0.05, 0.05);
     let state = u128::from(number) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
     Record {
-        location: format!("/nas/pcrs-aude/2024/secteur-{:02}/PCRS-11-{col:04}-{row:04}-LA93-0M05.tif", col / 40).into(),
+        location: format!(
+            "/nas/pcrs-aude/2024/secteur-{:02}/PCRS-11-{col:04}-{row:04}-LA93-0M05.tif",
+            col / 40
+        )
+        .into(),
         crs: Some("EPSG:2154".to_owned()),
         geotransform: Some(transform),
         bounds: Some(transform.bounds(size)),

@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["write", out, files @ ..] => {
-            let records: Vec<_> = files.iter().map(|file| record(Path::new(file))).collect::<Result<_, _>>()?;
+            let records: Vec<_> =
+                files.iter().map(|file| record(Path::new(file))).collect::<Result<_, _>>()?;
             index::write(Path::new(out), &Notes::new(), records.iter())?;
         }
         ["read", path] => {

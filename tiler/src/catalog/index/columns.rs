@@ -61,9 +61,9 @@ pub(super) fn are_ours(columns: &[Column]) -> bool {
     let fixed = columns.len() >= FIXED.len()
         && columns.iter().zip(FIXED).all(|(column, (name, kind))| column.name == name && column.kind == kind);
     fixed
-        && columns[FIXED.len()..]
-            .iter()
-            .all(|column| column.title.is_some() && matches!(column.kind, ColumnType::String | ColumnType::Double))
+        && columns[FIXED.len()..].iter().all(|column| {
+            column.title.is_some() && matches!(column.kind, ColumnType::String | ColumnType::Double)
+        })
 }
 
 /// Writes the values of a record that are not null.
@@ -89,7 +89,8 @@ pub(super) fn encode(record: &Record, columns: &[Column], out: &mut Vec<u8>) {
         row.plain(5, &size.height.to_le_bytes());
     }
     if !record.overviews.is_empty() {
-        let sizes: Vec<_> = record.overviews.iter().map(|size| format!("{}x{}", size.width, size.height)).collect();
+        let sizes: Vec<_> =
+            record.overviews.iter().map(|size| format!("{}x{}", size.width, size.height)).collect();
         row.text(6, &sizes.join(" "));
     }
     row.some_plain(7, record.bands.and_then(|bands| u32::try_from(bands).ok()).map(u32::to_le_bytes));
@@ -113,7 +114,9 @@ pub(super) fn encode(record: &Record, columns: &[Column], out: &mut Vec<u8>) {
             continue;
         };
         match value {
-            Value::Number(number) if columns[at].kind == ColumnType::Double => row.plain(at, &number.to_le_bytes()),
+            Value::Number(number) if columns[at].kind == ColumnType::Double => {
+                row.plain(at, &number.to_le_bytes())
+            }
             Value::Number(number) => row.text(at, &number.to_string()),
             Value::Text(text) => row.text(at, text),
         }
@@ -121,7 +124,12 @@ pub(super) fn encode(record: &Record, columns: &[Column], out: &mut Vec<u8>) {
 }
 
 /// Takes one value into a record.
-pub(super) fn decode(record: &mut Record, columns: &[Column], at: usize, field: Field<'_>) -> Result<(), Problem> {
+pub(super) fn decode(
+    record: &mut Record,
+    columns: &[Column],
+    at: usize,
+    field: Field<'_>,
+) -> Result<(), Problem> {
     match (at, field) {
         (0, Field::Text(text)) => record.location = PathBuf::from(text),
         (1, Field::Text(text)) => record.crs = Some(text.to_owned()),
@@ -133,7 +141,9 @@ pub(super) fn decode(record: &mut Record, columns: &[Column], at: usize, field: 
         }
         (4, Field::Integer(width)) => size(record).width = width as u32,
         (5, Field::Integer(height)) => size(record).height = height as u32,
-        (6, Field::Text(text)) => record.overviews = text.split(' ').map(overview).collect::<Result<_, _>>()?,
+        (6, Field::Text(text)) => {
+            record.overviews = text.split(' ').map(overview).collect::<Result<_, _>>()?
+        }
         (7, Field::Integer(bands)) => record.bands = usize::try_from(bands).ok(),
         (8, Field::Text(text)) => record.sample = Some(sample(text)?),
         (9, Field::Text(text)) => record.compression = Some(text.to_owned()),

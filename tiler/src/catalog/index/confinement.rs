@@ -80,7 +80,9 @@ impl Locator {
     /// The file of a location, absolute and without links, or why it is refused.
     pub fn find(&mut self, location: &str) -> Result<PathBuf, Refusal> {
         let path = self.base.join(local(location)?);
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(Refusal::NotAPath) };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Refusal::NotAPath);
+        };
         if !self.folders.contains_key(folder) {
             self.folders.insert(folder.to_owned(), folder.canonicalize().ok());
         }
@@ -107,9 +109,14 @@ fn local(location: &str) -> Result<PathBuf, Refusal> {
     if let Some(rest) = location.strip_prefix("file://") {
         let path = rest.strip_prefix("localhost").unwrap_or(rest);
         let path = percent_decode_str(path).decode_utf8().map_err(|_| Refusal::NotAPath)?;
-        return if path.starts_with('/') && !path.contains('\0') { Ok(PathBuf::from(&*path)) } else { Err(Refusal::Url) };
+        return if path.starts_with('/') && !path.contains('\0') {
+            Ok(PathBuf::from(&*path))
+        } else {
+            Err(Refusal::Url)
+        };
     }
-    let starts = |prefix: &str| location.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let starts =
+        |prefix: &str| location.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     if starts("/vsi") {
         return Err(Refusal::Virtual);
     }
@@ -136,7 +143,9 @@ mod tests {
         let mut locator = Confinement::to_own_folder().of(&root.join("index.fgb")).unwrap();
         let there = root.join("a b/x.tif");
         let url = format!("file://{}/a%20b/x.tif", root.display());
-        for location in ["a b/x.tif", "./a b/../a b/x.tif", "link.tif", "folder/x.tif", there.to_str().unwrap(), &url] {
+        for location in
+            ["a b/x.tif", "./a b/../a b/x.tif", "link.tif", "folder/x.tif", there.to_str().unwrap(), &url]
+        {
             assert_eq!(locator.find(location), Ok(there.clone()), "{location}");
         }
     }

@@ -53,7 +53,9 @@ pub enum Problem {
         what: &'static str,
     },
     /// Nothing here knows the format.
-    #[error("it is no tile index that Pavage knows: FlatGeobuf, GeoPackage, GTI, VRT, MosaicJSON, STAC or GeoJSON")]
+    #[error(
+        "it is no tile index that Pavage knows: FlatGeobuf, GeoPackage, GTI, VRT, MosaicJSON, STAC or GeoJSON"
+    )]
     Unknown,
     /// The index does something that cannot be followed.
     #[error("{what} cannot be followed; {remedy}")]

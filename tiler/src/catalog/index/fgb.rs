@@ -118,11 +118,15 @@ impl Reader {
 
 impl<'a> Row<'a> {
     /// Calls for each value that is not null, with the number of its column.
-    pub fn fields(&self, mut each: impl FnMut(usize, Field<'a>) -> Result<(), Problem>) -> Result<(), Problem> {
+    pub fn fields(
+        &self,
+        mut each: impl FnMut(usize, Field<'a>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let mut rest = self.feature.properties().map_or(&[][..], |bytes| bytes.bytes());
         while !rest.is_empty() {
             let column = usize::from(u16::from_le_bytes(array(&mut rest)?));
-            let column_of = self.head.columns.get(column).ok_or(Problem::damaged("a value is of no column"))?;
+            let column_of =
+                self.head.columns.get(column).ok_or(Problem::damaged("a value is of no column"))?;
             each(column, field(column_of.kind, &mut rest)?)?;
         }
         Ok(())
@@ -220,7 +224,8 @@ fn take(input: &mut impl Read, left: &mut u64, bytes: &mut [u8]) -> Result<(), P
 }
 
 fn array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Problem> {
-    let (bytes, after) = rest.split_first_chunk().ok_or(Problem::damaged("a value ends after its feature"))?;
+    let (bytes, after) =
+        rest.split_first_chunk().ok_or(Problem::damaged("a value ends after its feature"))?;
     *rest = after;
     Ok(*bytes)
 }
@@ -280,5 +285,8 @@ fn polygon(geometry: &flatgeobuf::Geometry<'_>) -> Result<Option<Polygon>, Probl
         start = end;
     }
     let mut rings = rings.into_iter();
-    Ok(rings.next().filter(|exterior| !exterior.0.is_empty()).map(|exterior| Polygon::new(exterior, rings.collect())))
+    Ok(rings
+        .next()
+        .filter(|exterior| !exterior.0.is_empty())
+        .map(|exterior| Polygon::new(exterior, rings.collect())))
 }

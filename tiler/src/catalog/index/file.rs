@@ -62,7 +62,11 @@ pub(super) fn whole(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
         // It may grow while it is read.
         file.take(limit + 1).read_to_end(&mut bytes)?;
     }
-    if length.max(bytes.len() as u64) > limit { Err(Problem::TooMuch { what: "bytes", limit }) } else { Ok(bytes) }
+    if length.max(bytes.len() as u64) > limit {
+        Err(Problem::TooMuch { what: "bytes", limit })
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// A text of UTF-8 that is not larger than `limit`.

@@ -19,8 +19,19 @@ use crate::geom::Bounds;
 const MAX_ATTRIBUTES: usize = 128;
 /// Fields that say when a picture was taken, the plainest first.
 const TIMES: [&str; 13] = [
-    "year", "annee", "année", "millesime", "millésime", "datetime", "date", "acquisition", "acquisition_date", "date_vol",
-    "date_pva", "start_datetime", "timestamp",
+    "year",
+    "annee",
+    "année",
+    "millesime",
+    "millésime",
+    "datetime",
+    "date",
+    "acquisition",
+    "acquisition_date",
+    "date_vol",
+    "date_pva",
+    "start_datetime",
+    "timestamp",
 ];
 
 /// The records of an index.
@@ -168,13 +179,17 @@ fn flatgeobuf(path: &Path, confinement: &Confinement, fields: &Fields) -> Result
     }
     let mut reader = fgb::Reader::open(path)?;
     let mut fields = fields.clone();
-    let metadata = reader.head.metadata.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let metadata =
+        reader.head.metadata.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     for (name, value) in metadata.as_ref().and_then(|metadata| metadata.as_object()).into_iter().flatten() {
         fields.take(name, value.as_str().unwrap_or_default());
     }
-    let named = |column: &fgb::Column| column.name.eq_ignore_ascii_case(fields.location()) && column.kind == ColumnType::String;
+    let named = |column: &fgb::Column| {
+        column.name.eq_ignore_ascii_case(fields.location()) && column.kind == ColumnType::String
+    };
     let location_column = reader.head.columns.iter().position(named);
-    let location_column = location_column.ok_or_else(|| Problem::NoLocation { field: fields.location().to_owned() })?;
+    let location_column =
+        location_column.ok_or_else(|| Problem::NoLocation { field: fields.location().to_owned() })?;
     let crs = fields.crs.clone().or_else(|| reader.head.crs.clone());
     let mut rows = Rows::new(path, confinement)?;
     while let Some(row) = reader.next()? {
@@ -223,14 +238,16 @@ pub(super) fn draw(record: &mut Record, polygons: Option<MultiPolygon>) {
     let Some(polygons) = polygons else { return };
     let points = polygons.0.iter().flat_map(|polygon| &polygon.exterior().0);
     record.bounds = Bounds::around(points.map(|point| (point.x, point.y))).filter(Bounds::is_valid);
-    record.footprint = record.bounds.and_then(|bounds| (!is_rectangle(&polygons, &bounds)).then_some(polygons));
+    record.footprint =
+        record.bounds.and_then(|bounds| (!is_rectangle(&polygons, &bounds)).then_some(polygons));
 }
 
 /// Whether polygons are all of their bounds.
 fn is_rectangle(polygons: &MultiPolygon, b: &Bounds) -> bool {
     let [polygon] = &polygons.0[..] else { return false };
     let ring = &polygon.exterior().0;
-    let corners = [(b.min_x, b.min_y), (b.min_x, b.max_y), (b.max_x, b.min_y), (b.max_x, b.max_y)].map(Coord::from);
+    let corners =
+        [(b.min_x, b.min_y), (b.min_x, b.max_y), (b.max_x, b.min_y), (b.max_x, b.max_y)].map(Coord::from);
     polygon.interiors().is_empty()
         && ring.len() == 5
         && corners.iter().all(|corner| ring.contains(corner))
@@ -247,4 +264,54 @@ fn year(attributes: &[(String, Value)]) -> Option<i32> {
         };
         year.filter(|year| (1850..=2200).contains(year))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_is_found_in_numbers_and_dates() {
+        let of = |name: &str, value: Value| {
+            year(&[("other".to_owned(), Value::Number(2000.0)), (name.to_owned(), value)])
+        };
+        assert_eq!(of("Annee", Value::Number(2019.0)), Some(2019));
+        assert_eq!(of("datetime", Value::Text("2021-07-14T10:00:00Z".to_owned())), Some(2021));
+        assert_eq!(of("date_vol", Value::Text("20230612".to_owned())), Some(2023));
+        assert_eq!(of("year", Value::Number(2019.5)), None);
+        assert_eq!(of("year", Value::Text("été".to_owned())), None);
+        assert_eq!(of("date", Value::Text("14/07/2021".to_owned())), None);
+    }
+
+    #[test]
+    fn an_xml_names_a_table_that_must_lie_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.gti");
+        let xml = |name: &str, more: &str| {
+            let xml = format!(
+                "<GDALTileIndexDataset><IndexDataset>{name}</IndexDataset>{more}</GDALTileIndexDataset>"
+            );
+            std::fs::write(&path, xml).unwrap();
+            open(&path, &Confinement::to_own_folder()).unwrap_err().problem
+        };
+        assert!(matches!(xml("/etc/hostname", ""), Problem::Refused(_)));
+        assert!(matches!(xml("https://example.org/index.fgb", ""), Problem::Refused(_)));
+        assert!(matches!(xml("index.gti", ""), Problem::Unknown), "an XML names no other XML");
+        assert!(matches!(xml("a.fgb", "<Filter>a = 1</Filter>"), Problem::Unsupported { .. }));
+    }
+
+    #[test]
+    fn what_is_no_index_at_all_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        for bytes in [&b""[..], b"II*\0", b"<html/>", b"PK\x03\x04", b"\xff\xfe<\0"] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = open(&path, &Confinement::to_own_folder()).unwrap_err();
+            assert!(matches!(error.problem, Problem::Unknown), "{bytes:?}: {error:?}");
+        }
+        assert!(matches!(
+            open(folder.path(), &Confinement::to_own_folder()).unwrap_err().problem,
+            Problem::NotAFile
+        ));
+    }
 }

@@ -89,7 +89,8 @@ impl Feature {
     /// Its polygons; `None` where it has none.
     pub fn polygons(&self) -> Result<Option<MultiPolygon>, Problem> {
         let Some(geometry) = &self.geometry else { return Ok(None) };
-        let one = |json: &Json| serde_json::from_value::<Vec<Vec<Vec<f64>>>>(json.clone()).map_err(Problem::from);
+        let one =
+            |json: &Json| serde_json::from_value::<Vec<Vec<Vec<f64>>>>(json.clone()).map_err(Problem::from);
         let polygons = match geometry.kind.as_str() {
             "Polygon" => vec![one(&geometry.coordinates)?],
             "MultiPolygon" => {
@@ -114,7 +115,12 @@ impl Feature {
     }
 
     fn asset(&self) -> Option<&Asset> {
-        self.assets.iter().map(|(key, asset)| (asset.rank(key), asset)).filter(|(rank, _)| *rank > 0).max_by_key(|(rank, _)| *rank).map(|(_, asset)| asset)
+        self.assets
+            .iter()
+            .map(|(key, asset)| (asset.rank(key), asset))
+            .filter(|(rank, _)| *rank > 0)
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, asset)| asset)
     }
 }
 
@@ -123,14 +129,18 @@ impl Asset {
     fn rank(&self, key: &str) -> u8 {
         let has = |role: &str| self.roles.iter().flatten().any(|own| own.eq_ignore_ascii_case(role));
         let media_type = self.media_type.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let extension = Path::new(&self.href).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let extension =
+            Path::new(&self.href).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let is_raster = media_type.starts_with("image/tiff")
             || media_type.starts_with("image/jp2")
-            || media_type.is_empty() && ["tif", "tiff", "jp2", "j2k"].iter().any(|own| extension.eq_ignore_ascii_case(own));
+            || media_type.is_empty()
+                && ["tif", "tiff", "jp2", "j2k"].iter().any(|own| extension.eq_ignore_ascii_case(own));
         if !is_raster || has("thumbnail") || has("overview") || has("metadata") {
             return 0;
         }
-        1 + u8::from(media_type.contains("cloud-optimized")) + 2 * u8::from(has("data")) + 4 * u8::from(has("visual") || key == "visual")
+        1 + u8::from(media_type.contains("cloud-optimized"))
+            + 2 * u8::from(has("data"))
+            + 4 * u8::from(has("visual") || key == "visual")
     }
 }
 
@@ -152,7 +162,8 @@ pub(super) fn open(path: &Path, confinement: &Confinement) -> Result<Index, Prob
             continue;
         }
         attributes.extend(feature.id.as_ref().and_then(value).map(|id| ("id".to_owned(), id)));
-        attributes.extend(feature.collection.clone().map(|name| ("collection".to_owned(), Value::Text(name))));
+        attributes
+            .extend(feature.collection.clone().map(|name| ("collection".to_owned(), Value::Text(name))));
         let Some(asset) = feature.asset() else { continue };
         rows.push(&asset.href, item(feature, asset, attributes)?)?;
     }
@@ -171,7 +182,9 @@ fn item(feature: &Feature, asset: &Asset, attributes: Vec<(String, Value)>) -> R
     };
     // Rows of a matrix, of which the last may be left out.
     let transform = match numbers("proj:transform")[..] {
-        [a, b, c, d, e, f] | [a, b, c, d, e, f, ..] if crs.is_some() => Some(GeoTransform([c, a, b, f, d, e])),
+        [a, b, c, d, e, f] | [a, b, c, d, e, f, ..] if crs.is_some() => {
+            Some(GeoTransform([c, a, b, f, d, e]))
+        }
         _ => None,
     };
     let size = match numbers("proj:shape")[..] {
@@ -215,4 +228,81 @@ fn polygon(rings: &[Vec<Vec<f64>>]) -> Option<Polygon> {
     let mut rings = rings.iter().map(ring).collect::<Option<Vec<_>>>()?.into_iter();
     let exterior = rings.next().filter(|exterior| !exterior.0.is_empty())?;
     Some(Polygon::new(exterior, rings.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open;
+    use super::*;
+    use crate::geom::Bounds;
+
+    fn index(json: &str) -> Result<Index, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.tif", "b c.tif", "small.tif"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let path = folder.path().join("items.json");
+        std::fs::write(&path, json.replace("ROOT", folder.path().canonicalize().unwrap().to_str().unwrap()))
+            .unwrap();
+        open(&path, &Confinement::to_own_folder()).map_err(|error| error.problem)
+    }
+
+    const ITEM: &str = r#"{"type":"Feature","stac_version":"1.0.0","id":"one","collection":"pcrs","bbox":[2,43,3,44],
+        "geometry":{"type":"Polygon","coordinates":[[[2,43],[3,43],[3,44],[2,44],[2,43]]]},
+        "properties":{"datetime":"2021-07-14T10:00:00Z","proj:epsg":2154,"eo:cloud_cover":0.1,"x":{}},
+        "assets":{
+            "thumbnail":{"href":"small.tif","type":"image/tiff","roles":["thumbnail","data"]},
+            "metadata":{"href":"https://example.org/m.xml","type":"application/xml"},
+            "image":{"href":"file://ROOT/b%20c.tif","type":"image/tiff; application=geotiff; profile=cloud-optimized",
+                "roles":["data"],"proj:transform":[0.05,0,650000,0,-0.05,6235000,0,0,1],"proj:shape":[100,200]}}}"#;
+
+    #[test]
+    fn an_item_is_its_picture_with_its_place_and_year() {
+        let collection = format!(r#"{{"type":"FeatureCollection","features":[{ITEM}]}}"#);
+        for json in [ITEM, &collection] {
+            let index = index(json).unwrap();
+            let [record] = &index.records[..] else { panic!("{index:?}") };
+            assert_eq!(record.fault, None);
+            assert!(record.location.ends_with("b c.tif") && record.location.is_absolute());
+            assert_eq!((record.crs.as_deref(), record.year), (Some("EPSG:2154"), Some(2021)));
+            assert_eq!(record.geotransform, Some(GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05)));
+            assert_eq!(record.size, Some(Size::new(200, 100)));
+            assert_eq!(record.bounds, Some(Bounds::new(650_000.0, 6_234_995.0, 650_010.0, 6_235_000.0)));
+            assert!(record.attributes.contains(&("eo:cloud_cover".to_owned(), Value::Number(0.1))));
+            assert!(record.attributes.contains(&("id".to_owned(), Value::Text("one".to_owned()))));
+        }
+    }
+
+    #[test]
+    fn without_a_projection_the_rectangle_around_its_polygon_is_its_place() {
+        let record = index(&ITEM.replace("proj:", "other:")).unwrap().records.remove(0);
+        assert_eq!(record.bounds, Some(Bounds::new(2.0, 43.0, 3.0, 44.0)));
+        assert_eq!((record.crs.as_deref(), record.footprint), (Some("OGC:CRS84"), None));
+    }
+
+    #[test]
+    fn a_remote_picture_is_a_record_with_a_fault() {
+        let record = index(&ITEM.replace("file://ROOT/", "https://example.org/")).unwrap().records.remove(0);
+        assert!(record.fault.unwrap().contains("URL"));
+    }
+
+    #[test]
+    fn a_polygon_that_is_no_rectangle_is_a_footprint() {
+        let json = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"location":"a.tif","annee":2019},
+            "geometry":{"type":"Polygon","coordinates":[[[2,43],[3,43],[3,44],[2,43]]]}}]}"#;
+        let record = index(json).unwrap().records.remove(0);
+        assert_eq!((record.year, record.footprint.unwrap().0.len()), (Some(2019), 1));
+        assert_eq!(record.bounds, Some(Bounds::new(2.0, 43.0, 3.0, 44.0)));
+    }
+
+    #[test]
+    fn what_is_no_index_is_refused() {
+        for json in ["{}", "{\"type\":\"Feature\"", "{\"type\":\"Topology\"}", "[", "\"a\""] {
+            assert!(index(json).is_err(), "{json}");
+        }
+        let nested = format!("{{\"type\":\"FeatureCollection\",\"features\":{}", "[".repeat(100_000));
+        assert!(index(&nested).is_err());
+        let one = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"a"},"geometry":null}]}"#;
+        assert!(matches!(index(one), Err(Problem::NoLocation { .. })));
+    }
 }

@@ -5,12 +5,7 @@
 use std::path::Path;
 
 use geo_types::MultiPolygon;
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension,
-    config::DbConfig,
-    limits::Limit,
-    types::ValueRef,
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, limits::Limit, types::ValueRef};
 
 use super::{
     confinement::Confinement,
@@ -38,7 +33,10 @@ pub(in crate::catalog) struct Database(Connection);
 impl Database {
     pub fn open(path: &Path) -> Result<Self, Problem> {
         file::regular(path)?;
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_FEATURE as i32)?;
@@ -64,7 +62,9 @@ impl Database {
             let name: String = row.get(0)?;
             let organization: Option<String> = row.get(2)?;
             let code: Option<i64> = row.get(3)?;
-            let code = organization.zip(code).filter(|(organization, code)| *code > 0 && !organization.eq_ignore_ascii_case("none"));
+            let code = organization
+                .zip(code)
+                .filter(|(organization, code)| *code > 0 && !organization.eq_ignore_ascii_case("none"));
             let definition: Option<String> = row.get(4)?;
             let crs = code.map(|(organization, code)| format!("{}:{code}", organization.to_uppercase()));
             let crs = crs.or(definition.filter(|definition| definition != "undefined"));
@@ -125,9 +125,12 @@ impl Database {
         let mut rows = statement.query([&table.name])?;
         while let Some(row) = rows.next()? {
             let text: String = row.get(0)?;
-            let Some(document) = (text.len() <= MAX_HEADER).then(|| xml::parse(&text).ok()).flatten() else { continue };
+            let Some(document) = (text.len() <= MAX_HEADER).then(|| xml::parse(&text).ok()).flatten() else {
+                continue;
+            };
             for item in document.descendants().filter(|node| node.has_tag_name("MDI")) {
-                fields.take(item.attribute("key").unwrap_or_default(), item.text().unwrap_or_default().trim());
+                fields
+                    .take(item.attribute("key").unwrap_or_default(), item.text().unwrap_or_default().trim());
             }
         }
         Ok(())
@@ -180,4 +183,81 @@ fn geometry(bytes: &[u8]) -> Result<Option<MultiPolygon>, Problem> {
         _ => return Err(Problem::damaged("a geometry has an unknown envelope")),
     };
     wkb::decode(bytes.get(8 + envelope..).ok_or(Problem::damaged("a geometry ends too early"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use geo_types::polygon;
+
+    use super::super::{Order, open};
+    use super::*;
+    use crate::geom::Bounds;
+
+    fn package(path: &Path, more: &str) {
+        let mut geometry = b"GP\0\x01\0\0\0\0".to_vec();
+        let square = polygon![(x: 1.0, y: 2.0), (x: 3.0, y: 2.0), (x: 3.0, y: 4.0), (x: 1.0, y: 4.0)];
+        geometry.extend(wkb::encode(&MultiPolygon(vec![square])));
+        let database = Connection::open(path).unwrap();
+        database
+            .execute_batch(
+                "CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT, srs_id INTEGER PRIMARY KEY, organization TEXT, \
+                 organization_coordsys_id INTEGER, definition TEXT);
+                 INSERT INTO gpkg_spatial_ref_sys VALUES ('', 2154, 'epsg', 2154, 'undefined');
+                 CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, srs_id INTEGER);
+                 CREATE TABLE \"a \"\"table\" (fid INTEGER PRIMARY KEY, geom BLOB, location TEXT, annee INTEGER);
+                 CREATE TABLE gpkg_metadata (id INTEGER PRIMARY KEY, mime_type TEXT, metadata TEXT);
+                 CREATE TABLE gpkg_metadata_reference (table_name TEXT, md_file_id INTEGER);
+                 INSERT INTO gpkg_metadata VALUES (1, 'text/xml', '<M><MDI key=\"SORT_FIELD\">annee</MDI></M>');
+                 INSERT INTO gpkg_metadata_reference VALUES ('a \"table', 1);",
+            )
+            .unwrap();
+        database
+            .execute(
+                "INSERT INTO \"a \"\"table\" VALUES (1, ?1, 'a.tif', 2020), (2, ?1, '/vsis3/b.tif', NULL)",
+                [geometry],
+            )
+            .unwrap();
+        database.execute_batch(more).unwrap();
+    }
+
+    const LISTED: &str = "INSERT INTO gpkg_geometry_columns VALUES ('a \"table', 'geom', 2154);";
+
+    #[test]
+    fn a_table_is_an_index_with_the_order_of_its_metadata() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.tif"), "").unwrap();
+        let path = folder.path().join("index.gpkg");
+        package(&path, LISTED);
+        let index = open(&path, &Confinement::to_own_folder()).unwrap();
+        let [first, second] = &index.records[..] else { panic!("{index:?}") };
+        assert_eq!((first.year, first.crs.as_deref(), &first.fault), (Some(2020), Some("EPSG:2154"), &None));
+        assert_eq!((first.bounds, &first.footprint), (Some(Bounds::new(1.0, 2.0, 3.0, 4.0)), &None));
+        assert!(second.fault.as_deref().unwrap().contains("virtual"));
+        assert_eq!(index.order, Some(Order::Greatest("annee".to_owned())));
+    }
+
+    #[test]
+    fn a_view_that_would_compute_for_ever_is_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.gpkg");
+        let view = "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 'a' AS location FROM n;
+                    INSERT INTO gpkg_geometry_columns VALUES ('endless', 'geom', 2154);";
+        package(&path, view);
+        let error = open(&path, &Confinement::to_own_folder()).unwrap_err();
+        assert!(matches!(error.problem, Problem::NoLocation { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_damaged_database_is_read_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.gpkg");
+        package(&path, LISTED);
+        let whole = std::fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(61) {
+            let mut bytes = whole.clone();
+            bytes[at] = bytes[at].wrapping_add(1 + (at % 255) as u8);
+            std::fs::write(&path, &bytes).unwrap();
+            let _ = open(&path, &Confinement::to_own_folder());
+        }
+    }
 }

@@ -29,12 +29,12 @@ pub(super) fn open(path: &Path, confinement: &Confinement) -> Result<Index, Prob
         layer: owned("IndexLayer"),
         location: owned("LocationField"),
         sort: owned("SortField"),
-        sort_descending: xml::child_text(root, "SortFieldAsc").is_some_and(|text| {
-            text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("no")
-        }),
+        sort_descending: xml::child_text(root, "SortFieldAsc")
+            .is_some_and(|text| text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("no")),
         crs: owned("SRS"),
     };
-    let named = xml::child_text(root, "IndexDataset").ok_or(Problem::damaged("it names no <IndexDataset>"))?;
+    let named =
+        xml::child_text(root, "IndexDataset").ok_or(Problem::damaged("it names no <IndexDataset>"))?;
     let table = confinement.of(path)?.find(named)?;
     foreign::table(&table, &file::start(&table)?, confinement, &fields)?.ok_or(Problem::Unknown)
 }

@@ -57,6 +57,7 @@ pub(super) fn metadata(items: &[(&str, String)], notes: &Notes, sum: u64) -> Str
     let ours = [(VERSION_KEY.to_owned(), VERSION.to_owned()), (SUM_KEY.to_owned(), format!("{sum:016x}"))];
     let notes = notes.iter().map(|(name, note)| (format!("{NOTE_PREFIX}{name}"), note.clone()));
     let gdal = items.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let all: Map<_, _> = gdal.chain(ours).chain(notes).map(|(name, text)| (name, Json::String(text))).collect();
+    let all: Map<_, _> =
+        gdal.chain(ours).chain(notes).map(|(name, text)| (name, Json::String(text))).collect();
     Json::Object(all).to_string()
 }

@@ -110,7 +110,9 @@ impl Votes {
             items.extend([("RESX", width.to_string()), ("RESY", height.to_string())]);
         }
         // Where there are several kinds, the one that most files are of.
-        if let Some(((bands, sample), _)) = self.kinds.iter().max_by_key(|((bands, sample), count)| (**count, *bands, *sample)) {
+        if let Some(((bands, sample), _)) =
+            self.kinds.iter().max_by_key(|((bands, sample), count)| (**count, *bands, *sample))
+        {
             items.push(("BAND_COUNT", bands.to_string()));
             items.extend(gdal_name(*sample).map(|name| ("DATA_TYPE", name.to_owned())));
             let colours = match bands {
@@ -138,7 +140,8 @@ impl Votes {
             }
             let (x, y) = *self.places.get(name)?;
             let way = Transform::new(&Crs::from_name(name.as_deref()?).ok()?, target.as_ref()?).ok()?;
-            let (from, east, north) = (way.convert(x, y)?, way.convert(x + width, y)?, way.convert(x, y + height)?);
+            let (from, east, north) =
+                (way.convert(x, y)?, way.convert(x + width, y)?, way.convert(x, y + height)?);
             let length = |to: (f64, f64)| (to.0 - from.0).hypot(to.1 - from.1);
             Some((length(east), length(north)))
         });
@@ -150,7 +153,8 @@ impl Votes {
 
 /// Authority and code of a name that has both: `EPSG`, `2154`.
 pub(super) fn code(crs: &str) -> Option<(&str, &str)> {
-    let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_word =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     crs.split_once(':').filter(|(org, code)| is_word(org) && is_word(code))
 }
 
@@ -203,7 +207,8 @@ impl<'a> Drawing<'a> {
             return None;
         }
         let is_own = record.crs.as_deref() == self.crs;
-        let polygons = record.footprint.clone().or_else(|| rectangle(record, if is_own { 1 } else { STEPS }))?;
+        let polygons =
+            record.footprint.clone().or_else(|| rectangle(record, if is_own { 1 } else { STEPS }))?;
         if is_own {
             return Some(polygons);
         }
@@ -230,7 +235,8 @@ impl<'a> Drawing<'a> {
 
 /// The edge of an image, with `steps` points on each side.
 fn rectangle(record: &Record, steps: u32) -> Option<MultiPolygon> {
-    let corner: Box<dyn Fn(f64, f64) -> (f64, f64)> = match (record.geotransform, record.size, record.bounds) {
+    let corner: Box<dyn Fn(f64, f64) -> (f64, f64)> = match (record.geotransform, record.size, record.bounds)
+    {
         (Some(transform), Some(size), _) => {
             Box::new(move |u, v| transform.apply(u * f64::from(size.width), v * f64::from(size.height)))
         }

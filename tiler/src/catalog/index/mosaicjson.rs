@@ -55,3 +55,44 @@ pub(super) fn open(path: &Path, confinement: &Confinement) -> Result<Index, Prob
     }
     Ok(rows.finish(Some(Order::First)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::super::open;
+    use super::*;
+
+    #[test]
+    fn each_file_is_named_once_plain_or_compressed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.tif", "b.tif"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let json = "{\"mosaicjson\":\"0.0.3\",\"asset_prefix\":\"./\",\"minzoom\":1,\"maxzoom\":2,\
+                    \"tiles\":{\"12\":[\"b.tif\",\"a.tif\"],\"13\":[\"a.tif\",\"https://example.org/c.tif\"]}}";
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(json.as_bytes()).unwrap();
+        for bytes in [json.as_bytes().to_vec(), packed.finish().unwrap()] {
+            let path = folder.path().join("mosaic.json");
+            std::fs::write(&path, bytes).unwrap();
+            let index = open(&path, &Confinement::to_own_folder()).unwrap();
+            let names: Vec<_> =
+                index.records.iter().map(|record| record.location.file_name().unwrap()).collect();
+            assert_eq!(names, ["b.tif", "a.tif", "c.tif"]);
+            assert!(index.records[2].fault.is_some() && index.records[1].fault.is_none());
+            assert_eq!(index.order, Some(Order::First));
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mosaic.json");
+        std::fs::write(&path, "{\"mosaicjson\":\"9.0.0\",\"tiles\":{}}").unwrap();
+        let error = open(&path, &Confinement::to_own_folder()).unwrap_err();
+        assert!(matches!(error.problem, Problem::Unsupported { .. }));
+    }
+}

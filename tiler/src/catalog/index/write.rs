@@ -57,7 +57,11 @@ struct Spool {
 }
 
 impl Spool {
-    fn fill<R: Borrow<Record>>(folder: &Path, layer: &Layer, records: impl Iterator<Item = R>) -> Result<Self, Problem> {
+    fn fill<R: Borrow<Record>>(
+        folder: &Path,
+        layer: &Layer,
+        records: impl Iterator<Item = R>,
+    ) -> Result<Self, Problem> {
         let mut out = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(folder)?);
         let mut drawing = Drawing::new(layer.crs.as_deref());
         let mut builder = FlatBufferBuilder::new();
@@ -173,10 +177,16 @@ fn crs_table<'a>(builder: &mut FlatBufferBuilder<'a>, crs: &str) -> WIPOffset<Cr
     Crs::create(builder, &args)
 }
 
-fn multi_polygon<'a>(builder: &mut FlatBufferBuilder<'a>, polygons: &MultiPolygon) -> WIPOffset<Geometry<'a>> {
+fn multi_polygon<'a>(
+    builder: &mut FlatBufferBuilder<'a>,
+    polygons: &MultiPolygon,
+) -> WIPOffset<Geometry<'a>> {
     let parts: Vec<_> = polygons.0.iter().map(|part| polygon(builder, part)).collect();
     let parts = Some(builder.create_vector(&parts));
-    Geometry::create(builder, &GeometryArgs { type_: GeometryType::MultiPolygon, parts, ..GeometryArgs::default() })
+    Geometry::create(
+        builder,
+        &GeometryArgs { type_: GeometryType::MultiPolygon, parts, ..GeometryArgs::default() },
+    )
 }
 
 fn polygon<'a>(builder: &mut FlatBufferBuilder<'a>, polygon: &Polygon) -> WIPOffset<Geometry<'a>> {
@@ -188,7 +198,10 @@ fn polygon<'a>(builder: &mut FlatBufferBuilder<'a>, polygon: &Polygon) -> WIPOff
     }
     let xy = Some(builder.create_vector(&xy));
     let ends = (ends.len() > 1).then(|| builder.create_vector(&ends));
-    Geometry::create(builder, &GeometryArgs { type_: GeometryType::Polygon, xy, ends, ..GeometryArgs::default() })
+    Geometry::create(
+        builder,
+        &GeometryArgs { type_: GeometryType::Polygon, xy, ends, ..GeometryArgs::default() },
+    )
 }
 
 #[cfg(test)]
@@ -205,7 +218,12 @@ mod tests {
     };
 
     fn dalle(col: u32, row: u32) -> Record {
-        let transform = GeoTransform::north_up(650_000.1 + f64::from(col) * 200.0, 6_235_000.3 - f64::from(row) * 200.0, 0.05, 0.05);
+        let transform = GeoTransform::north_up(
+            650_000.1 + f64::from(col) * 200.0,
+            6_235_000.3 - f64::from(row) * 200.0,
+            0.05,
+            0.05,
+        );
         let size = Size::new(4000, 4000);
         Record {
             location: format!("/nas/pcrs/2024/dalle_{col:04}_{row:04}.tif").into(),
@@ -226,7 +244,10 @@ mod tests {
             beside: Some(3),
             year: Some(2024),
             fault: None,
-            attributes: vec![("cloud".to_owned(), Value::Number(0.1)), ("Year".to_owned(), Value::Text("é".to_owned()))],
+            attributes: vec![
+                ("cloud".to_owned(), Value::Number(0.1)),
+                ("Year".to_owned(), Value::Text("é".to_owned())),
+            ],
             footprint: None,
         }
     }
@@ -288,7 +309,8 @@ mod tests {
         let polygons = Drawing::new(layer.crs.as_deref()).polygons(&records[1]).unwrap();
         let point = polygons.0[0].exterior().0[0];
         assert!((2.0..3.0).contains(&point.x) && (43.0..44.0).contains(&point.y), "{point:?}");
-        let item = |name| layer.items.iter().find(|(item, _)| *item == name).unwrap().1.parse::<f64>().unwrap();
+        let item =
+            |name| layer.items.iter().find(|(item, _)| *item == name).unwrap().1.parse::<f64>().unwrap();
         assert!((4e-7..7e-7).contains(&item("RESX")), "{}", item("RESX"));
     }
 

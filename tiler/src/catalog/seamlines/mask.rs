@@ -12,9 +12,12 @@ use crate::geom::{GeoTransform, Window};
 pub fn mask(polygons: &MultiPolygon, transform: &GeoTransform, window: Window) -> Vec<u8> {
     let width = window.width as usize;
     let mut mask = vec![0_u8; width * window.height as usize];
-    let rings = polygons.0.iter().flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
+    let rings =
+        polygons.0.iter().flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
     for ring in rings {
-        let Some(points) = ring.0.iter().map(|point| to_pixels(transform, *point)).collect::<Option<Vec<_>>>() else {
+        let Some(points) =
+            ring.0.iter().map(|point| to_pixels(transform, *point)).collect::<Option<Vec<_>>>()
+        else {
             continue;
         };
         let closing = points.last().copied().zip(points.first().copied());
@@ -45,7 +48,9 @@ fn cross(mask: &mut [u8], width: usize, window: Window, a: Coord, b: Coord) {
         // Between the ends, whatever rounding does.
         let x = (upper.x + (y - upper.y) * slope).clamp(upper.x.min(lower.x), upper.x.max(lower.x));
         let col = centre_at_or_after(x, window.col_off, window.width);
-        if let Some(pixel) = mask.get_mut(row as usize * width..).and_then(|rest| rest[..width].get_mut(col as usize)) {
+        if let Some(pixel) =
+            mask.get_mut(row as usize * width..).and_then(|rest| rest[..width].get_mut(col as usize))
+        {
             *pixel ^= 255;
         }
     }

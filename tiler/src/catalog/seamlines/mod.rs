@@ -16,8 +16,22 @@ use super::index::{
 
 /// Fields that name a picture, the plainest first.
 const KEYS: [&str; 16] = [
-    "location", "filename", "file_name", "file", "fichier", "nom_fichier", "path", "image", "name", "nom", "nom_image",
-    "dalle", "nom_dalle", "cliche", "numero", "id",
+    "location",
+    "filename",
+    "file_name",
+    "file",
+    "fichier",
+    "nom_fichier",
+    "path",
+    "image",
+    "name",
+    "nom",
+    "nom_image",
+    "dalle",
+    "nom_dalle",
+    "cliche",
+    "numero",
+    "id",
 ];
 
 /// Where a picture is to be seen.
@@ -77,7 +91,8 @@ fn flatgeobuf(path: &Path) -> Result<Vec<Seamline>, Problem> {
 fn geopackage(path: &Path) -> Result<Vec<Seamline>, Problem> {
     let database = geopackage::Database::open(path)?;
     let tables = database.tables()?;
-    let named = tables.iter().find_map(|table| Some((table, field(table.columns.iter().map(String::as_str)).ok()?)));
+    let named =
+        tables.iter().find_map(|table| Some((table, field(table.columns.iter().map(String::as_str)).ok()?)));
     let (table, field) = named.ok_or_else(no_key)?;
     let mut found = Vec::new();
     database.rows(table, &mut |polygons, values| {
@@ -89,8 +104,11 @@ fn geopackage(path: &Path) -> Result<Vec<Seamline>, Problem> {
 
 fn geojson(path: &Path) -> Result<Vec<Seamline>, Problem> {
     let (features, crs) = geojson::Collection::read(path)?;
-    let names: HashSet<&str> =
-        features.iter().flat_map(|feature| feature.properties.iter().flatten()).map(|(name, _)| name.as_str()).collect();
+    let names: HashSet<&str> = features
+        .iter()
+        .flat_map(|feature| feature.properties.iter().flatten())
+        .map(|(name, _)| name.as_str())
+        .collect();
     let field = field(names.iter().copied())?;
     let mut found = Vec::new();
     for feature in &features {
@@ -144,10 +162,12 @@ mod tests {
             feature("\"b.tif\"", "Point", "[0,0]"),
         ];
         let crs = "{\"type\":\"name\",\"properties\":{\"name\":\"urn:ogc:def:crs:EPSG::2154\"}}";
-        let json = format!("{{\"type\":\"FeatureCollection\",\"crs\":{crs},\"features\":[{}]}}", features.join(","));
+        let json =
+            format!("{{\"type\":\"FeatureCollection\",\"crs\":{crs},\"features\":[{}]}}", features.join(","));
         std::fs::write(&path, json).unwrap();
         let found = read(&path).unwrap();
-        let keys: Vec<_> = found.iter().map(|seamline| (seamline.key.as_str(), seamline.polygon.0.len())).collect();
+        let keys: Vec<_> =
+            found.iter().map(|seamline| (seamline.key.as_str(), seamline.polygon.0.len())).collect();
         assert_eq!(keys, [("a.tif", 1), ("12", 2)]);
         assert_eq!(found[0].crs.as_deref(), Some("urn:ogc:def:crs:EPSG::2154"));
     }
