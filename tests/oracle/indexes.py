@@ -1,14 +1,18 @@
 """Tile indexes against GDAL, both ways: ours read by GDAL, as a layer and as an image; GDAL's read by us."""
 
+import datetime
 import json
 import pathlib
 import sqlite3
+import struct
 import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet
 import pyogrio
 import rasterio
+from rasterio.features import rasterize
 from rasterio.transform import from_origin
 
 import gdal
@@ -168,6 +172,73 @@ def theirs_by_us(bridge, folder, files):
         assert done.returncode != 0 and (reason in done.stderr or "as band" in done.stderr), done.stderr
 
 
+def wkb(box):
+    west, south, east, north = box
+    ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
+    return struct.pack("<BIII", 1, 3, 1, 5) + b"".join(struct.pack("<dd", *point) for point in ring)
+
+
+def parquet_by_us(bridge, folder, files):
+    """GeoParquet as a tile index, and as a collection of STAC."""
+    boxes = [bounds_of(path) for path in files]
+    crs = {"type": "ProjectedCRS", "id": {"authority": "EPSG", "code": 2154}}
+    geo = {"version": "1.1.0", "primary_column": "shape", "columns": {"shape": {"encoding": "WKB", "crs": crs}}}
+    flown = datetime.datetime(2022, 6, 1, tzinfo=datetime.timezone.utc)
+    for compression in ("zstd", "snappy", "gzip", "none"):
+        table = pyarrow.table({
+            "location": [path.name for path in files],
+            "shape": [wkb(box) for box in boxes],
+            "datetime": [flown] * len(files),
+        }).replace_schema_metadata({"geo": json.dumps(geo)})
+        pyarrow.parquet.write_table(table, folder / "tiles.parquet", compression=compression)
+        _, records = bridge.open(folder / "tiles.parquet")
+        check_places(records, files)
+        assert all(record["bounds"] and record["year"] == 2022 for record in records.values())
+
+    assets = [{"thumb": {"href": "t.png", "type": "image/png", "roles": ["thumbnail"]},
+               "data": {"href": f"./{path.name}", "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+                        "roles": ["data"]}} for path in files]
+    table = pyarrow.table({
+        "id": [path.stem for path in files],
+        "geometry": [wkb((2, 43, 3, 44))] * len(files),
+        "datetime": [flown] * len(files),
+        "proj:epsg": [2154] * len(files),
+        "proj:shape": [[SIDE, SIDE]] * len(files),
+        "proj:transform": [[CELL, 0.0, box[0], 0.0, -CELL, box[3]] for box in boxes],
+        "assets": assets,
+    })
+    pyarrow.parquet.write_table(table, folder / "stac.parquet")
+    _, records = bridge.open(folder / "stac.parquet")
+    check_places(records, files)
+    assert all(record["geotransform"] and record["year"] == 2022 for record in records.values())
+
+
+def seamlines_by_us(bridge, folder, _files):
+    """Polygons of three formats hold the pixels that GDAL says."""
+    random = np.random.default_rng(3)
+    angles = np.sort(random.uniform(0, 2 * np.pi, (5, 40)))
+    radii = random.uniform(2, 9, angles.shape)
+    rings = [[(650000 + 10 + r * np.cos(a), 6235000 - 10 + r * np.sin(a)) for a, r in zip(*ring)] for ring in zip(angles, radii)]
+    shapes = [{"type": "Polygon", "coordinates": [[*ring, ring[0]]]} for ring in rings]
+    source = folder / "seams.geojson"
+    source.write_text(json.dumps({
+        "type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2154"}},
+        "features": [{"type": "Feature", "properties": {"nom": f"vol/d_{at}.tif"}, "geometry": shape}
+                     for at, shape in enumerate(shapes)]}))
+    transform = rasterio.Affine(0.1, 0.01, 650000, -0.01, -0.1, 6235000)
+    truth = [np.flatnonzero(rasterize([shape], (200, 200), transform=transform)) for shape in shapes]
+    meta, _, polygons, fields = pyogrio.raw.read(source)
+    for name in ("seams.geojson", "seams.fgb", "seams.gpkg"):
+        if name != source.name:
+            pyogrio.raw.write(folder / name, polygons, fields, meta["fields"], crs="EPSG:2154", geometry_type="Polygon")
+        lines = bridge.lines("masks", folder / name, 200, 200, *transform.to_gdal())
+        assert {line["key"] for line in lines} == {f"d_{at}.tif" for at in range(len(shapes))}, lines
+        for line in lines:
+            assert line["crs"].endswith("2154")
+            other = set(line["pixels"]) ^ set(truth[int(line["key"][2])].tolist())
+            assert not other, f"{name}: {len(other)} pixels differ"
+
+
 def confined(bridge, folder, files):
     """What lies elsewhere is refused, one by one, unless its folder is named."""
     inner = folder / "inner"
@@ -189,7 +260,7 @@ def main(program, work):
         files.append(folder / f"d_{col}_{row}.tif")
         dalle(files[-1], ORIGIN[0] + col * PITCH, ORIGIN[1] - row * PITCH, "EPSG:2154", random)
     bridge = Bridge(program)
-    for part in (ours_by_gdal, mixed_by_gdal, theirs_by_us, confined):
+    for part in (ours_by_gdal, mixed_by_gdal, theirs_by_us, parquet_by_us, seamlines_by_us, confined):
         part(bridge, folder, files)
         print(f"indexes: {part.__name__}")
 

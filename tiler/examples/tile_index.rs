@@ -1,14 +1,20 @@
 //! Writes a tile index of raster files, and says what one holds.
 //!
 //! `tile_index write OUT.fgb FILE...`, `tile_index read INDEX.fgb` for one of our own, `tile_index open INDEX FOLDER...`
-//! for one of any format, whose files must lie below the folders (below its own where none is named).
+//! for one of any format, whose files must lie below the folders (below its own where none is named);
+//! `tile_index masks SEAMLINES WIDTH HEIGHT GEOTRANSFORM`, six numbers, says how many pixels each line holds and where they begin.
 
 use std::{error::Error, path::Path};
 
 use serde_json::json;
 use tiler::{
-    catalog::index::{self, Confinement, Notes, Record, Value},
+    catalog::{
+        index::{self, Confinement, Notes, Record, Value},
+        seamlines,
+    },
     crs::Crs,
+    geom::{GeoTransform, Size, Window},
+    raster::SampleType,
     source::{OpenOptions, Source},
 };
 
@@ -30,7 +36,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{}", json!({ "order": index.order.map(|order| format!("{order:?}")) }));
             index.records.iter().for_each(print);
         }
-        _ => return Err("write OUT.fgb FILE..., read INDEX.fgb, or open INDEX FOLDER...".into()),
+        ["masks", path, width, height, transform @ ..] => {
+            let window = Window::full(Size::new(width.parse()?, height.parse()?));
+            let transform: Vec<f64> = transform.iter().map(|number| number.parse()).collect::<Result<_, _>>()?;
+            let transform = GeoTransform(transform.try_into().map_err(|_| "six numbers")?);
+            for seamline in seamlines::read(Path::new(path))? {
+                let mask = seamlines::mask(&seamline.polygon, &transform, window);
+                let inside: Vec<_> = (0..mask.len()).filter(|at| mask[*at] == 255).collect();
+                println!("{}", json!({ "key": seamline.key, "crs": seamline.crs, "pixels": inside }));
+            }
+        }
+        _ => return Err("write OUT.fgb FILE..., read INDEX.fgb, open INDEX FOLDER..., or masks SEAMLINES WIDTH HEIGHT GEOTRANSFORM".into()),
     }
     Ok(())
 }
@@ -69,7 +85,7 @@ fn print(record: &Record) {
         "bounds": record.bounds.map(|b| [b.min_x, b.min_y, b.max_x, b.max_y]),
         "size": record.size.map(|size| [size.width, size.height]),
         "bands": record.bands,
-        "data_type": record.sample.map(|sample| sample.name()),
+        "data_type": record.sample.map(SampleType::name),
         "year": record.year,
         "fault": record.fault,
         "attributes": attributes.collect::<serde_json::Map<_, _>>(),

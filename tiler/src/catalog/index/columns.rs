@@ -70,12 +70,9 @@ pub(super) fn are_ours(columns: &[Column]) -> bool {
 pub(super) fn encode(record: &Record, columns: &[Column], out: &mut Vec<u8>) {
     let mut row = Encoder { out };
     let location = record.location.as_os_str();
-    match location.to_str() {
-        Some(text) => row.text(0, text),
-        None => {
-            row.text(0, &location.to_string_lossy());
-            row.bytes(20, location.as_encoded_bytes());
-        }
+    row.text(0, &location.to_string_lossy());
+    if location.to_str().is_none() {
+        row.bytes(20, location.as_encoded_bytes());
     }
     row.some_text(1, record.crs.as_deref());
     row.some_text(2, record.geotransform.map(|transform| join(&transform.0)).as_deref());
@@ -115,7 +112,7 @@ pub(super) fn encode(record: &Record, columns: &[Column], out: &mut Vec<u8>) {
         };
         match value {
             Value::Number(number) if columns[at].kind == ColumnType::Double => {
-                row.plain(at, &number.to_le_bytes())
+                row.plain(at, &number.to_le_bytes());
             }
             Value::Number(number) => row.text(at, &number.to_string()),
             Value::Text(text) => row.text(at, text),
@@ -142,7 +139,7 @@ pub(super) fn decode(
         (4, Field::Integer(width)) => size(record).width = width as u32,
         (5, Field::Integer(height)) => size(record).height = height as u32,
         (6, Field::Text(text)) => {
-            record.overviews = text.split(' ').map(overview).collect::<Result<_, _>>()?
+            record.overviews = text.split(' ').map(overview).collect::<Result<_, _>>()?;
         }
         (7, Field::Integer(bands)) => record.bands = usize::try_from(bands).ok(),
         (8, Field::Text(text)) => record.sample = Some(sample(text)?),

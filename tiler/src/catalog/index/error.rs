@@ -54,7 +54,7 @@ pub enum Problem {
     },
     /// Nothing here knows the format.
     #[error(
-        "it is no tile index that Pavage knows: FlatGeobuf, GeoPackage, GTI, VRT, MosaicJSON, STAC or GeoJSON"
+        "it is no tile index that Pavage knows: FlatGeobuf, GeoPackage, GeoParquet, GTI, VRT, MosaicJSON, STAC or GeoJSON"
     )]
     Unknown,
     /// The index does something that cannot be followed.
@@ -86,6 +86,12 @@ pub enum Problem {
     /// Not a database, or a damaged one.
     #[error("its database cannot be read")]
     Database(#[from] rusqlite::Error),
+    /// Not Parquet, or damaged.
+    #[error("its Parquet cannot be read: {reason}")]
+    Parquet {
+        /// What the library says.
+        reason: String,
+    },
     /// An index that Pavage wrote in another form, or that is not Pavage's at all.
     #[error("it is not an index of this version of Pavage: it will be made anew")]
     OtherVersion,

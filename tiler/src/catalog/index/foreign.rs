@@ -9,7 +9,7 @@ use super::{
     confinement::{Confinement, Locator},
     error::{IndexError, MAX_RECORDS, MAX_TEXT, Problem},
     fgb::{self, Field},
-    file, geojson, geopackage, gti, mosaicjson, read,
+    file, geojson, geopackage, geoparquet, gti, mosaicjson, read,
     record::{Record, Value},
     vrt,
 };
@@ -96,6 +96,8 @@ pub(super) fn table(
         flatgeobuf(path, confinement, fields).map(Some)
     } else if start.starts_with(b"SQLite format 3\0") {
         geopackage::open(path, confinement, fields).map(Some)
+    } else if start.starts_with(b"PAR1") {
+        geoparquet::open(path, confinement, fields).map(Some)
     } else {
         Ok(None)
     }
@@ -251,7 +253,7 @@ fn is_rectangle(polygons: &MultiPolygon, b: &Bounds) -> bool {
     polygon.interiors().is_empty()
         && ring.len() == 5
         && corners.iter().all(|corner| ring.contains(corner))
-        && ring.windows(2).all(|side| side[0].x == side[1].x || side[0].y == side[1].y)
+        && ring.windows(2).all(|side| side[0].x - side[1].x == 0.0 || side[0].y - side[1].y == 0.0)
 }
 
 /// The year in the first field that has one.

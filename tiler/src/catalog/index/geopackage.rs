@@ -69,7 +69,7 @@ impl Database {
             let crs = code.map(|(organization, code)| format!("{}:{code}", organization.to_uppercase()));
             let crs = crs.or(definition.filter(|definition| definition != "undefined"));
             let columns = self.0.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&name)))?;
-            let columns = columns.column_names().into_iter().map(str::to_owned).collect();
+            let columns = columns.column_names().map(str::to_owned).collect();
             tables.push(Table { geometry: row.get(1)?, name, crs, columns });
         }
         Ok(tables)
@@ -79,7 +79,7 @@ impl Database {
     pub fn rows(
         &self,
         table: &Table,
-        each: &mut dyn FnMut(Option<MultiPolygon>, Vec<(String, Value)>) -> Result<(), Problem>,
+        mut each: impl FnMut(Option<MultiPolygon>, Vec<(String, Value)>) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         let mut statement = self.0.prepare(&format!("SELECT * FROM {}", quoted(&table.name)))?;
         let mut rows = statement.query([])?;
@@ -149,7 +149,7 @@ pub(super) fn open(path: &Path, confinement: &Confinement, fields: &Fields) -> R
         let Some(location_column) = location_column else { continue };
         let crs = fields.crs.clone().or_else(|| table.crs.clone());
         let mut rows = Rows::new(path, confinement)?;
-        database.rows(&table, &mut |polygons, mut attributes| {
+        database.rows(&table, |polygons, mut attributes| {
             let at = attributes.iter().position(|(name, _)| name == location_column);
             let location = match at.map(|at| attributes.remove(at).1) {
                 Some(Value::Text(location)) => location,

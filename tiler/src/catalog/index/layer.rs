@@ -84,12 +84,13 @@ impl Votes {
         }
         if let Some(transform) = &record.geotransform {
             let (width, height) = transform.cell_size();
-            match self.cells.get_mut(&record.crs) {
-                Some(finest) => *finest = (finest.0.min(width), finest.1.min(height)),
-                None => {
-                    self.cells.insert(record.crs.clone(), (width, height));
-                    self.places.insert(record.crs.clone(), (transform.0[0], transform.0[3]));
-                }
+            if let Some(finest) = self.cells.get_mut(&record.crs) {
+                *finest = (finest.0.min(width), finest.1.min(height));
+            } else {
+                self.cells.insert(record.crs.clone(), (width, height));
+            }
+            if !self.places.contains_key(&record.crs) {
+                self.places.insert(record.crs.clone(), (transform.0[0], transform.0[3]));
             }
         } else if record.bounds.is_some() {
             self.cells.entry(record.crs.clone()).or_insert((f64::INFINITY, f64::INFINITY));
@@ -241,7 +242,7 @@ fn rectangle(record: &Record, steps: u32) -> Option<MultiPolygon> {
             Box::new(move |u, v| transform.apply(u * f64::from(size.width), v * f64::from(size.height)))
         }
         (_, _, Some(b)) => Box::new(move |u, v| {
-            let between = |from: f64, to: f64, at: f64| if at == 1.0 { to } else { from + at * (to - from) };
+            let between = |from: f64, to: f64, at: f64| if at >= 1.0 { to } else { from + at * (to - from) };
             (between(b.min_x, b.max_x, u), between(b.max_y, b.min_y, v))
         }),
         _ => return None,

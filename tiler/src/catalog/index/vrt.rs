@@ -102,12 +102,11 @@ fn parts(bands: &[Node<'_, '_>]) -> Result<Vec<Part>, Problem> {
             }
             let part = part(source, number + 1)?;
             let key = (part.location.clone(), part.place.map(f64::to_bits));
-            match known.get(&key) {
-                Some(at) => parts[*at].bands += 1,
-                None => {
-                    known.insert(key, parts.len());
-                    parts.push(part);
-                }
+            if let Some(at) = known.get(&key) {
+                parts[*at].bands += 1;
+            } else {
+                known.insert(key, parts.len());
+                parts.push(part);
             }
         }
     }

@@ -132,7 +132,7 @@ mod tests {
     fn heights_are_skipped_in_both_forms() {
         for code in [1003_u32, 0x8000_0003] {
             let mut bytes = vec![1];
-            [code, 1, 3].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            bytes.extend([code, 1, 3].iter().flat_map(|number| number.to_le_bytes()));
             for number in [0.0, 0.0, 99.0, 1.0, 0.0, 99.0, 1.0, 1.0, 99.0_f64] {
                 bytes.extend(number.to_le_bytes());
             }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_ring_of_four_billion_points_is_refused_before_there_is_room_for_it() {
         let mut bytes = vec![1];
-        [3, 1, u32::MAX].iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        bytes.extend([3, 1, u32::MAX].iter().flat_map(|number| number.to_le_bytes()));
         assert!(decode(&bytes).is_err());
     }
 }

@@ -95,7 +95,7 @@ fn geopackage(path: &Path) -> Result<Vec<Seamline>, Problem> {
         tables.iter().find_map(|table| Some((table, field(table.columns.iter().map(String::as_str)).ok()?)));
     let (table, field) = named.ok_or_else(no_key)?;
     let mut found = Vec::new();
-    database.rows(table, &mut |polygons, values| {
+    database.rows(table, |polygons, values| {
         found.extend(seamline(text(&values, &field), polygons, table.crs.clone()));
         Ok(())
     })?;
@@ -118,9 +118,10 @@ fn geojson(path: &Path) -> Result<Vec<Seamline>, Problem> {
 }
 
 /// The field that names pictures.
-fn field<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String, Problem> {
-    let found = KEYS.iter().find_map(|key| names.clone().find(|name| name.eq_ignore_ascii_case(key)));
-    found.map(str::to_owned).ok_or_else(no_key)
+fn field<'a>(names: impl Iterator<Item = &'a str>) -> Result<String, Problem> {
+    let rank = |name: &str| KEYS.iter().position(|key| name.eq_ignore_ascii_case(key));
+    let found = names.filter_map(|name| Some((rank(name)?, name))).min();
+    found.map(|(_, name)| name.to_owned()).ok_or_else(no_key)
 }
 
 fn no_key() -> Problem {
