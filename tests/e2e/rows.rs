@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
     &["render"],
-    &["composite", "style", "encode", "catalog"],
+    &["catalog", "composite", "style", "encode"],
     &["source", "warp"],
     &["cog", "jp2"],
     &["codec", "resample", "tms"],

@@ -17,6 +17,7 @@ fi
 .venv/bin/pip install -q --disable-pip-version-check -r tests/oracle/requirements.txt || skip "the Python packages cannot be installed"
 
 cargo build --release --locked
+cargo build --release --locked -p pavage-tiler --example tile_index
 pavage=target/release/pavage
 work=$(mktemp -d)
 trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -25,6 +26,7 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 # Each judge starts the server that it needs, on a port of its own.
 .venv/bin/python tests/oracle/faults.py "$pavage" "$work"
 .venv/bin/python tests/oracle/styles.py "$pavage" "$work"
+.venv/bin/python tests/oracle/indexes.py target/release/examples/tile_index "$work"
 .venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
 if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"

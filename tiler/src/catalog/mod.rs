@@ -8,10 +8,12 @@ mod dalle;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod imagery;
+pub mod index;
 mod lattice;
 mod mosaic;
 mod open;
 mod regions;
+pub mod seamlines;
 mod zone;
 
 pub use cap::{Cap, CapLayout, PATCH_PX, PatchAddress, Tier};
