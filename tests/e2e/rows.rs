@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
-    &["render"],
+    &["render", "convert"],
     &["composite", "style", "encode"],
     &["source", "warp"],
     &["cog", "jp2"],

@@ -5,6 +5,7 @@
 pub mod codec;
 pub mod cog;
 pub mod composite;
+pub mod convert;
 pub mod crs;
 pub mod encode;
 pub mod geom;

@@ -159,6 +159,20 @@ fn a_crs_in_degrees_and_a_rotated_image_keep_their_place() {
 }
 
 #[test]
+fn a_file_that_is_being_written_is_nobody_elses_and_a_remnant_is_used_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a.tif");
+    let source = Gradient { bands: 3, sample: SampleType::U8, hole: None };
+    let one = write_unfinished(&path, &options(), &source).expect("it is written");
+    let error = write(&path, &options(), &source).expect_err("it is locked").problem;
+    assert!(error.to_string().contains("another process"), "{error}");
+    one.finish().expect("it gets its name");
+    std::fs::write(folder.path().join("a.tif.part"), vec![7; 10_000_000]).expect("there is room");
+    let bytes = write(&path, &options(), &source).expect("it is written").bytes;
+    assert_eq!(std::fs::metadata(&path).expect("it is there").len(), bytes);
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_nothing_stays() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.tif");

@@ -1,8 +1,9 @@
 //! A file under its temporary name, until it is known to be good.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, BufWriter, Write},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +16,8 @@ use super::{
 pub struct Unfinished {
     path: PathBuf,
     temporary: Temporary,
+    /// Its lock lasts until it has its name.
+    _locked: File,
     written: Written,
 }
 
@@ -42,12 +45,15 @@ pub fn write_unfinished(
 ) -> Result<Unfinished, WriteError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
-    let temporary = Temporary(name.into());
+    let failed = |problem| WriteError { path: path.to_owned(), problem };
+    options.check().map_err(failed)?;
+    let name = PathBuf::from(name);
+    let file = locked(&name).map_err(|error| failed(error.into()))?;
+    let temporary = Temporary(name);
     let written = || -> Result<Written, WriteProblem> {
-        options.check()?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut pyramid = Pyramid::make(options, source, Store::new(folder.to_owned()))?;
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(&temporary.0)?);
+        let mut out = BufWriter::with_capacity(1 << 20, &file);
         let bytes = layout::assemble(&mut out, options, &mut pyramid)?;
         out.flush()?;
         out.get_ref().sync_all()?;
@@ -62,10 +68,27 @@ pub fn write_unfinished(
             bytes,
         })
     };
-    match written() {
-        Ok(written) => Ok(Unfinished { path: path.to_owned(), temporary, written }),
-        Err(problem) => Err(WriteError { path: path.to_owned(), problem }),
+    let written = written().map_err(failed)?;
+    Ok(Unfinished { path: path.to_owned(), temporary, _locked: file, written })
+}
+
+/// The file, made now or left over from a process that was killed, empty, and nobody else's.
+fn locked(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing it"));
+        }
+        // Not all file systems lock.
+        Ok(()) | Err(TryLockError::Error(_)) => {}
     }
+    // Who had the lock before may just have given the file its name: it is no longer the one at this path.
+    let is_here = fs::metadata(path).is_ok_and(|here| file.metadata().is_ok_and(|it| it.ino() == here.ino()));
+    if !is_here {
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process has just written it"));
+    }
+    file.set_len(0)?;
+    Ok(file)
 }
 
 impl Unfinished {
