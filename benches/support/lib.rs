@@ -3,8 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tiler::{
-    cog::write::{PixelSource, WriteOptions, write},
+    cog::write::{PixelError, PixelSource, WriteOptions, write},
+    crs::Crs,
     geom::{GeoTransform, Size, Window},
+    raster::Raster,
     source::{OpenOptions, Source},
 };
 
@@ -12,7 +14,7 @@ use tiler::{
 struct Texture;
 
 impl PixelSource for Texture {
-    fn pixels(&self, window: Window) -> Vec<u8> {
+    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
         let mut pixels = Vec::with_capacity(window.pixels() as usize * 3);
         for row in window.row_off..window.row_end() {
             for col in window.col_off..window.col_end() {
@@ -21,7 +23,7 @@ impl PixelSource for Texture {
                 pixels.extend([110.0, 120.0, 80.0].map(|base| (base + wave + noise) as u8));
             }
         }
-        pixels
+        Ok(Raster::new(window.size(), 3, pixels, None))
     }
 }
 
@@ -32,7 +34,8 @@ impl PixelSource for Texture {
 pub fn cog() -> Arc<Source> {
     let path: PathBuf = std::env::temp_dir().join(format!("pavage-bench-{}.tif", std::process::id()));
     let geotransform = GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05);
-    write(&path, &WriteOptions::new(Size::new(4096, 4096), geotransform, 2154), &Texture)
+    let crs = Crs::from_epsg(2154).expect("Lambert-93 is known");
+    write(&path, &WriteOptions::new(Size::new(4096, 4096), geotransform, &crs), &Texture)
         .expect("the folder for temporary files can be written to");
     let cog = Source::open(&path, &OpenOptions::default()).expect("it was just written");
     // The map keeps the content.

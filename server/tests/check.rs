@@ -8,23 +8,26 @@ use std::{
 
 use serde_json::Value;
 use tiler::{
-    cog::write::{PixelSource, WriteOptions, write},
+    cog::write::{PixelError, PixelSource, WriteOptions, write},
+    crs::Crs,
     geom::{GeoTransform, Size, Window},
+    raster::Raster,
 };
 
 struct Grey;
 
 impl PixelSource for Grey {
-    fn pixels(&self, window: Window) -> Vec<u8> {
-        vec![128; window.pixels() as usize * 3]
+    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
+        Ok(Raster::new(window.size(), 3, vec![128u8; window.pixels() as usize * 3], None))
     }
 }
 
 /// 256 x 256 px of 20 cm, the upper left corner in metres east and south of 650000, 6235000.
 fn dalle(path: &Path, east: f64, south: f64) {
     let geotransform = GeoTransform::north_up(650_000.0 + east, 6_235_000.0 - south, 0.2, 0.2);
+    let crs = Crs::from_epsg(2154).unwrap();
     let options =
-        WriteOptions { block_px: 256, ..WriteOptions::new(Size::new(256, 256), geotransform, 2154) };
+        WriteOptions { block_px: 256, ..WriteOptions::new(Size::new(256, 256), geotransform, &crs) };
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     write(path, &options, &Grey).unwrap();
 }

@@ -1,7 +1,11 @@
 //! What a tile shows.
 
 use support::{Painted, Running, write_cog};
-use tiler::{cog::write::PixelSource, geom::Window};
+use tiler::{
+    cog::write::{PixelError, PixelSource},
+    geom::Window,
+    raster::Raster,
+};
 
 fn served(pixels: &dyn PixelSource) -> (tempfile::TempDir, Running) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -40,11 +44,12 @@ fn the_colour_of_the_file_is_the_colour_of_the_tile_in_every_format_and_size() {
 struct Stripes;
 
 impl PixelSource for Stripes {
-    fn pixels(&self, window: Window) -> Vec<u8> {
-        (window.row_off..window.row_end())
+    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
+        let pixels: Vec<u8> = (window.row_off..window.row_end())
             .flat_map(|_| (window.col_off..window.col_end()).map(|col| if col % 2 == 0 { 255 } else { 0 }))
             .flat_map(|v| [v, 128, 128])
-            .collect()
+            .collect();
+        Ok(Raster::new(window.size(), 3, pixels, None))
     }
 }
 

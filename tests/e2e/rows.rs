@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
-    &["render"],
+    &["cap"],
+    &["render", "convert"],
     &["catalog", "composite", "style", "encode"],
     &["source", "warp"],
     &["cog", "jp2"],

@@ -27,6 +27,7 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 .venv/bin/python tests/oracle/faults.py "$pavage" "$work"
 .venv/bin/python tests/oracle/styles.py "$pavage" "$work"
 .venv/bin/python tests/oracle/indexes.py target/release/examples/tile_index "$work"
+.venv/bin/python tests/oracle/convert.py "$pavage" "$work"
 .venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
 if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"

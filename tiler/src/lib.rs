@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod codec;
 pub mod cog;
 pub mod composite;
+pub mod convert;
 pub mod crs;
 pub mod encode;
 pub mod geom;

@@ -2,6 +2,7 @@
 
 mod check;
 mod columns;
+mod convert;
 mod demo;
 mod dump;
 mod info;
@@ -30,6 +31,8 @@ enum Command {
     Info(info::Arguments),
     /// Write the samples of one file as plain bytes.
     Dump(dump::Arguments),
+    /// Convert files and folders to GeoTIFF files that serve best.
+    Convert(convert::Arguments),
     /// Make imagery for a first look, once, and serve it.
     Demo(demo::Arguments),
 }
@@ -44,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
     };
     match result {

@@ -15,14 +15,16 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tiler::{
-    cog::write::{PixelSource, WriteError, WriteOptions, write},
+    cog::write::{PixelError, PixelSource, WriteError, WriteOptions, write},
+    crs::{Crs, CrsError},
     geom::{GeoTransform, Size, Window},
+    raster::Raster,
 };
 
 use self::landscape::Trees;
 
 /// Lambert-93.
-const EPSG: u16 = 2154;
+const EPSG: u32 = 2154;
 /// The upper left corner, on the grid of dalles.
 const CORNER: (f64, f64) = (650_000.0, 6_235_000.0);
 const CELL_M: f64 = 0.05;
@@ -66,6 +68,8 @@ pub enum DemoError {
         source: std::io::Error,
     },
     #[error(transparent)]
+    Crs(#[from] CrsError),
+    #[error(transparent)]
     Write(#[from] WriteError),
 }
 
@@ -81,9 +85,8 @@ pub fn make(folder: &Path, size: DemoSize) -> Result<PathBuf, DemoError> {
     fs::create_dir_all(folder).map_err(|source| DemoError::Folder { path: folder.to_owned(), source })?;
     let image = size.image();
     let geotransform = GeoTransform::north_up(CORNER.0, CORNER.1, CELL_M, CELL_M);
-    let options = WriteOptions::new(image, geotransform, EPSG);
-    let blocks = image.width.div_ceil(options.block_px) * image.height.div_ceil(options.block_px);
-    let bar = ProgressBar::new(u64::from(blocks)).with_style(
+    let options = WriteOptions::new(image, geotransform, &Crs::from_epsg(EPSG)?);
+    let bar = ProgressBar::new(options.block_count()).with_style(
         ProgressStyle::with_template("painting {wide_bar} {pos}/{len} blocks, {eta} left")
             .expect("the template is well formed"),
     );
@@ -97,7 +100,7 @@ struct Painter {
 }
 
 impl PixelSource for Painter {
-    fn pixels(&self, window: Window) -> Vec<u8> {
+    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
         // Metres east and south of the corner.
         let metres = |pixel: i64| (pixel as f32 + 0.5) * CELL_M as f32;
         let from = (metres(window.col_off), metres(window.row_off));
@@ -108,7 +111,7 @@ impl PixelSource for Painter {
                 pixels.extend(landscape::colour(&trees, metres(col), metres(row)));
             }
         }
-        pixels
+        Ok(Raster::new(window.size(), 3, pixels, None))
     }
 
     fn block_done(&self) {
@@ -123,9 +126,9 @@ mod tests {
     #[test]
     fn the_same_place_has_the_same_colour_whichever_block_it_is_painted_with() {
         let painter = Painter { bar: ProgressBar::hidden() };
-        let wide = painter.pixels(Window::new(5000, 5000, 32, 2));
-        let narrow = painter.pixels(Window::new(5016, 5001, 1, 1));
-        assert_eq!(wide[(32 + 16) * 3..][..3], narrow[..]);
+        let wide = painter.pixels(Window::new(5000, 5000, 32, 2)).expect("it paints anything");
+        let narrow = painter.pixels(Window::new(5016, 5001, 1, 1)).expect("it paints anything");
+        assert_eq!(wide.pixel(16, 1), narrow.pixel(0, 0));
     }
 
     #[test]

@@ -27,6 +27,31 @@ impl Predictor {
         }
     }
 
+    /// Prepares the samples of a block in the order of this machine, `[row, col, band]`, for compression; they come out with
+    /// the least significant byte first, as a little-endian file stores them.
+    pub fn apply(self, samples: &mut [u8], cols: usize, bands: usize, sample_bytes: usize) {
+        let row_bytes = (cols * bands * sample_bytes).max(1);
+        for row in samples.chunks_exact_mut(row_bytes) {
+            match (self, sample_bytes) {
+                (Self::None, _) => {}
+                (Self::FloatingPoint, _) => do_floating_point(row, bands, sample_bytes),
+                (Self::Horizontal, 1) => do_bytes(row, bands),
+                (Self::Horizontal, 2) => do_words::<2>(row, bands, |a, b| {
+                    u16::from_ne_bytes(a).wrapping_sub(u16::from_ne_bytes(b)).to_ne_bytes()
+                }),
+                (Self::Horizontal, 4) => do_words::<4>(row, bands, |a, b| {
+                    u32::from_ne_bytes(a).wrapping_sub(u32::from_ne_bytes(b)).to_ne_bytes()
+                }),
+                (Self::Horizontal, _) => do_words::<8>(row, bands, |a, b| {
+                    u64::from_ne_bytes(a).wrapping_sub(u64::from_ne_bytes(b)).to_ne_bytes()
+                }),
+            }
+        }
+        if self != Self::FloatingPoint && cfg!(target_endian = "big") && sample_bytes > 1 {
+            samples.chunks_exact_mut(sample_bytes).for_each(<[u8]>::reverse);
+        }
+    }
+
     const fn tag(self) -> u16 {
         match self {
             Self::None => 1,
@@ -109,6 +134,31 @@ fn undo_floating_point(row: &mut [u8], bands: usize, bytes: usize) {
     }
 }
 
+fn do_bytes(row: &mut [u8], bands: usize) {
+    for i in (bands..row.len()).rev() {
+        row[i] = row[i].wrapping_sub(row[i - bands]);
+    }
+}
+
+fn do_words<const N: usize>(row: &mut [u8], bands: usize, subtract: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
+    let (words, _) = row.as_chunks_mut::<N>();
+    for i in (bands..words.len()).rev() {
+        words[i] = subtract(words[i], words[i - bands]);
+    }
+}
+
+fn do_floating_point(row: &mut [u8], bands: usize, bytes: usize) {
+    let samples = row.to_vec();
+    let count = row.len() / bytes;
+    for (i, sample) in samples.chunks_exact(bytes).enumerate() {
+        for (byte, &value) in sample.iter().enumerate() {
+            let plane = if cfg!(target_endian = "big") { byte } else { bytes - 1 - byte };
+            row[plane * count + i] = value;
+        }
+    }
+    do_bytes(row, bands);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +232,30 @@ mod tests {
         ));
         let layout = BlockLayout { compression: Compression::None, ..layout };
         assert!(decode(&[0; 2], &layout).is_ok());
+    }
+
+    #[test]
+    fn what_was_prepared_comes_back() {
+        let bytes: Vec<u8> = (0..5 * 3 * 2 * 8u32).map(|i| (i * i / 7) as u8).collect();
+        for (bits, sample) in
+            [(8, SampleType::U8), (16, SampleType::I16), (32, SampleType::F32), (64, SampleType::F64)]
+        {
+            for predictor in [Predictor::None, Predictor::Horizontal, Predictor::FloatingPoint] {
+                if predictor == Predictor::FloatingPoint && !sample.is_float() {
+                    continue;
+                }
+                let layout = BlockLayout {
+                    bands: 3,
+                    bits,
+                    sample,
+                    predictor,
+                    ..plain(Size::new(5, 2), Compression::Zstd)
+                };
+                let samples = &bytes[..layout.decoded_bytes()];
+                let mut stored = samples.to_vec();
+                predictor.apply(&mut stored, 5, 3, sample.bytes());
+                assert_eq!(decode(&compressed(&stored), &layout).expect("it is well formed"), samples);
+            }
+        }
     }
 }

@@ -60,6 +60,11 @@ impl Window {
         self.width as u64 * self.height as u64
     }
 
+    /// Columns and rows.
+    pub const fn size(&self) -> Size {
+        Size::new(self.width, self.height)
+    }
+
     /// The pixels that both hold, `None` when there is none.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let col = self.col_off.max(other.col_off);

@@ -100,6 +100,63 @@ macro_rules! each {
 pub(crate) use each;
 
 impl Samples {
+    /// Copies a range of samples of the same type to a place; of another type nothing is copied.
+    ///
+    /// # Panics
+    /// When one of the ranges is not there.
+    pub fn copy_from(&mut self, to: usize, other: &Self, range: std::ops::Range<usize>) {
+        macro_rules! copy {
+            ($($variant:ident),*) => {
+                match (self, other) {
+                    $((Self::$variant(target), Self::$variant(source)) => {
+                        target[to..to + range.len()].copy_from_slice(&source[range]);
+                    })*
+                    _ => debug_assert!(false, "samples of two types"),
+                }
+            };
+        }
+        copy!(U8, I8, U16, I16, U32, I32, U64, I64, F32, F64);
+    }
+
+    /// Sets one sample to the nearest value of its type; nothing beyond the end.
+    pub fn set(&mut self, index: usize, value: f64) {
+        macro_rules! cast {
+            ($values:expr, $word:ty) => {
+                if let Some(sample) = $values.get_mut(index) {
+                    *sample = value as $word;
+                }
+            };
+        }
+        match self {
+            Self::U8(values) => cast!(values, u8),
+            Self::I8(values) => cast!(values, i8),
+            Self::U16(values) => cast!(values, u16),
+            Self::I16(values) => cast!(values, i16),
+            Self::U32(values) => cast!(values, u32),
+            Self::I32(values) => cast!(values, i32),
+            Self::U64(values) => cast!(values, u64),
+            Self::I64(values) => cast!(values, i64),
+            Self::F32(values) => cast!(values, f32),
+            Self::F64(values) => cast!(values, f64),
+        }
+    }
+
+    /// Whether all samples have the value, which may be no number; a zero has its sign.
+    #[expect(clippy::unnecessary_cast, reason = "one of the types is f64")]
+    pub fn all(&self, value: f64) -> bool {
+        let is_same =
+            |sample: f64| sample.to_bits() == value.to_bits() || (sample.is_nan() && value.is_nan());
+        each!(self, values => values.iter().all(|&sample| is_same(sample as f64)))
+    }
+
+    /// Bytes in the order of this machine; those of 8-bit samples are not copied.
+    pub fn to_ne_bytes(&self) -> std::borrow::Cow<'_, [u8]> {
+        match self {
+            Self::U8(values) => values.into(),
+            other => each!(other, values => values.iter().flat_map(|value| value.to_ne_bytes()).collect()),
+        }
+    }
+
     /// Samples from their bytes in the order of this machine; bytes of 8-bit samples are taken over as they are.
     ///
     /// A last sample that is cut short is left out.

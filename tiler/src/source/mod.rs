@@ -14,6 +14,7 @@ mod samples;
 mod statistics;
 mod transparency;
 mod verdict;
+mod verify;
 mod window;
 
 use std::{
@@ -32,6 +33,7 @@ pub use place::{Place, Placement};
 pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
 pub use transparency::NodataError;
 pub use verdict::{Advice, Cost, Severity, quoted};
+pub use verify::write_verified;
 
 use collar::Collar;
 use contents::Contents;

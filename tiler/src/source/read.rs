@@ -43,6 +43,13 @@ pub struct StoredBlock<'a> {
     pieces: Vec<Option<Cow<'a, [u8]>>>,
 }
 
+impl StoredBlock<'_> {
+    /// The bytes of a block that is stored in one piece, where it was written.
+    pub(super) fn only_piece(&self) -> Option<&[u8]> {
+        self.pieces.first()?.as_deref()
+    }
+}
+
 /// The file that holds a block, and where its pieces lie in it.
 type Ranges = (usize, Vec<Option<Range<u64>>>);
 

@@ -9,9 +9,6 @@ use crate::{
 pub(super) fn lossy_nodata(source: &Source) -> Option<Advice> {
     let value = source.rules.nodata.filter(|_| source.facts.is_lossy && !source.has_exact_mask())?;
     let tolerance = COLLAR_TOLERANCE * source.facts.levels_per_byte();
-    let white = if value > source.facts.sample.range().1 / 2.0 { "-white " } else { "" };
-    let compress = if source.facts.compression == "JPEG" { "JPEG" } else { "ZSTD" };
-    let (path, masked) = (quoted(&source.path), source.beside_named("_masked.tif"));
     Some(Advice {
         code: "lossy-nodata",
         severity: Severity::Picture,
@@ -20,9 +17,8 @@ pub(super) fn lossy_nodata(source: &Source) -> Option<Advice> {
              of the value that touches the image's border is hidden as well",
             source.facts.compression
         ),
-        remedy: Some(format!(
-            "nearblack {white}-setmask -of GTiff -co COMPRESS={compress} -co TILED=YES -o {masked} {path}"
-        )),
+        // The collar becomes a mask of its own.
+        remedy: Some(source.to_cog()),
     })
 }
 

@@ -37,21 +37,10 @@ fn is_printable(c: char) -> bool {
 }
 
 impl Source {
-    /// Writes a COG beside the file, without loss where the file has none.
+    /// Writes a COG into a folder beside the file, without loss where the file has none.
     pub(super) fn to_cog(&self) -> String {
-        let is_byte_picture = self.facts.bits == 8 && matches!(self.bands(), 1 | 3);
-        let compress = if self.facts.is_lossy && is_byte_picture {
-            "JPEG -co QUALITY=90"
-        } else if self.facts.palette.is_empty() {
-            "ZSTD -co PREDICTOR=YES"
-        } else {
-            "ZSTD"
-        };
-        format!(
-            "gdal_translate -of COG -co COMPRESS={compress} -co BIGTIFF=IF_SAFER {} {}",
-            quoted(&self.path),
-            self.beside_named("_cog.tif")
-        )
+        let folder = self.path.with_file_name("cog");
+        format!("pavage convert {} --output {}", quoted(&self.path), quoted(&folder))
     }
 
     /// Adds overviews down to one that fits into a tile or two.

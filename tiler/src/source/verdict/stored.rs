@@ -48,7 +48,7 @@ impl Source {
     }
 
     /// The tags that say where the image lies.
-    fn geo(&self) -> &GeoTags {
+    pub fn geo(&self) -> &GeoTags {
         match &self.levels[0].image {
             Blocks::Tiff(plane) => &plane.directory.geo,
             Blocks::Jp2 { file, .. } => file.geo(),
