@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use percent_encoding::percent_decode_str;
@@ -60,7 +60,7 @@ impl Router {
         if path.starts_with("/legend/") {
             return legend::handle(&snapshot, request);
         }
-        if let Some(mut response) = admin::handle(app, path) {
+        if let Some(mut response) = admin::handle(app, request) {
             respond::labels(&mut response, "admin", "");
             return response;
         }
@@ -164,7 +164,8 @@ impl Router {
             return Err(Refusal::Target);
         }
         let takes_form = path == FORM_PATH && parts.method == Method::POST;
-        if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form {
+        let is_order = path == admin::RESCAN && parts.method == Method::POST;
+        if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form && !is_order {
             return Err(Refusal::Method);
         }
         let hosts = parts.headers.get_all(header::HOST).iter().count();
@@ -192,6 +193,20 @@ impl Router {
             None
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        Ok(RequestInfo { method: parts.method, path, query, body, headers: parts.headers, base_url })
+        let is_local = peer.ip().is_loopback() && !is_forwarded(&parts.headers);
+        Ok(RequestInfo {
+            method: parts.method,
+            path,
+            query,
+            body,
+            headers: parts.headers,
+            base_url,
+            is_local,
+        })
     }
+}
+
+/// Whether a proxy stands between the client and us.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }

@@ -33,6 +33,8 @@ pub struct RequestInfo {
     pub headers: http::HeaderMap,
     /// How clients reach this server, e.g. `https://tiles.example.org`; no slash at the end.
     pub base_url: String,
+    /// Whether it comes from this machine, and not through a proxy.
+    pub is_local: bool,
 }
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ impl RequestInfo {
             body: None,
             headers: http::HeaderMap::new(),
             base_url: "https://tiles.example.org".to_owned(),
+            is_local: true,
         }
     }
 }

@@ -99,6 +99,7 @@ pub fn snapshot() -> Snapshot {
             public_url: None,
         },
         files: Arc::default(),
+        hints: Arc::default(),
         lost: Vec::new(),
     }
 }
