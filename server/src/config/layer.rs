@@ -77,6 +77,8 @@ pub struct LayerOptions {
     pub nodata: NodataRule,
     /// Whether a band that files call alpha is one more band of data.
     pub alpha_is_data: bool,
+    /// Whether its files may be downloaded, from the folder that all its paths lie in.
+    pub download: bool,
 }
 
 impl Default for LayerOptions {
@@ -95,6 +97,7 @@ impl Default for LayerOptions {
             collar: CollarRule::Auto,
             nodata: NodataRule::Own,
             alpha_is_data: false,
+            download: false,
         }
     }
 }
@@ -209,6 +212,7 @@ fn options(
     options.collar = collar(&raw.collar, report);
     options.nodata = nodata(&raw.nodata, report);
     options.alpha_is_data = raw.alpha == Some(false);
+    options.download = raw.download == Some(true);
     options.title = report.text("title", &raw.title).filter(|title| !title.is_empty());
     options.description = report.text("description", &raw.description).unwrap_or_default();
     options.attribution = report.text("attribution", &raw.attribution).unwrap_or_default();

@@ -145,6 +145,7 @@ pub(super) struct RawLayer {
     pub(super) collar: Given<toml::Value>,
     pub(super) nodata: Given<toml::Value>,
     pub(super) alpha: Option<bool>,
+    pub(super) download: Option<bool>,
     pub(super) style: Vec<Spanned<RawStyle>>,
 }
 

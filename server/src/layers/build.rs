@@ -11,7 +11,7 @@ use tiler::{
 };
 
 use super::{Layer, coverage, styles};
-use crate::config::LayerOptions;
+use crate::config::LayerConfig;
 
 /// Why open files do not make a layer.
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +52,13 @@ pub struct Label {
     pub title: String,
 }
 
-/// Makes a layer of its sources, best first.
+/// Makes a layer of its sources, best first, which were found at some paths.
 ///
 /// # Errors
 /// When the sources cannot be placed in any of the layer's sets.
 pub fn layer(
     label: &Label,
-    options: &LayerOptions,
+    LayerConfig { paths, options, .. }: &LayerConfig,
     sources: Vec<Arc<Source>>,
     registry: &Registry,
 ) -> Result<Layer, LayerError> {
@@ -89,6 +89,7 @@ pub fn layer(
         wgs84_bounds,
         empty_tile: options.empty_tile,
         max_age_s: options.max_age_s,
+        download: options.download.then(|| paths.clone()),
         unavailable: None,
     })
 }

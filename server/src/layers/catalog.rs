@@ -152,7 +152,7 @@ impl Catalog {
             None => own,
         };
         let mut label = Label { id: String::new(), title };
-        let mut layer = build::layer(&label, options, sources, &self.offer.registry)
+        let mut layer = build::layer(&label, &self.offer.layers[config], sources, &self.offer.registry)
             .map_err(|error| log::chain(&error))?;
         label.id = id.map_or_else(|| self.names.for_file(path), str::to_owned);
         layer.id.clone_from(&label.id);
@@ -194,7 +194,7 @@ impl Catalog {
                 Err(reason) => opening.tell(file, reason),
             }
         }
-        match build::layer(&label, options, sources, &self.offer.registry) {
+        match build::layer(&label, &self.offer.layers[config], sources, &self.offer.registry) {
             Ok(layer) => self.entries.push(Entry { config, label, files: served, layer: Arc::new(layer) }),
             // Where one of its files has been told, that is the reason.
             Err(error)

@@ -10,7 +10,7 @@ mod scan;
 mod styles;
 mod watch;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tiler::{
     encode::{Format, OutputFormat},
@@ -68,6 +68,8 @@ pub struct Layer {
     pub empty_tile: EmptyTile,
     /// `Cache-Control: public, max-age=…` of tiles, in seconds.
     pub max_age_s: u32,
+    /// The files and folders that it was made of, where they may be downloaded.
+    pub download: Option<Vec<PathBuf>>,
     /// Why the layer cannot be served at the moment, for the log; requests are then answered with `Fault::Source`.
     pub unavailable: Option<String>,
 }

@@ -144,7 +144,7 @@ impl Catalog {
                 .find_map(|(path, source)| Some(format!("{} {}", path.display(), source.err()?)));
             let built = match fault {
                 Some(fault) => Err(fault),
-                None => build::layer(&entry.label, &config.options, sources, &self.offer.registry)
+                None => build::layer(&entry.label, config, sources, &self.offer.registry)
                     .map_err(|error| log::chain(&error)),
             };
             entry.layer = Arc::new(built.unwrap_or_else(|fault| {

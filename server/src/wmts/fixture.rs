@@ -83,6 +83,7 @@ pub fn snapshot() -> Snapshot {
         empty_tile: EmptyTile::Blank,
         unavailable: None,
         max_age_s: 3600,
+        download: None,
     };
     Snapshot {
         layers: BTreeMap::from([(layer.id.clone(), Arc::new(layer))]),
