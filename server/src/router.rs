@@ -15,13 +15,14 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 
 use crate::{
     admin,
     app::App,
+    files::Files,
     http::{
         RequestInfo, Response,
         base_url::{self, Origin},
@@ -40,12 +41,13 @@ const FORM_PATH: &str = "/wmts";
 /// Answers requests for an [`App`].
 pub struct Router {
     app: Arc<App>,
+    files: Files,
 }
 
 impl Router {
     /// A router for this state.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app }
+        Self { app, files: Files::default() }
     }
 
     async fn route(&self, request: &RequestInfo) -> Response {
@@ -56,6 +58,9 @@ impl Router {
         }
         if path.starts_with("/xyz/") {
             return xyz::handle(app, &snapshot, request).await;
+        }
+        if path == "/files" || path.starts_with("/files/") {
+            return self.files.handle(&snapshot, request).await;
         }
         if path.starts_with("/legend/") {
             return legend::handle(&snapshot, request);
@@ -71,21 +76,19 @@ impl Router {
         text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
     }
 
-    fn count(&self, response: &Response, started: Instant, method: &Method) {
+    fn count(&self, response: &mut Response, started: Instant) {
         let unlabelled = RequestLabels { protocol: "other", layer: String::new() };
-        let labels = response.extensions().get::<RequestLabels>().unwrap_or(&unlabelled);
+        let labels = response.extensions_mut().remove::<RequestLabels>().unwrap_or(unlabelled);
         let (protocol, layer) = (labels.protocol, labels.layer.as_str());
         let metrics = &self.app.metrics;
         let status = response.status();
         metrics.requests.with_label_values(&[protocol, layer, status.as_str()]).inc();
         let took = started.elapsed();
         metrics.request_seconds.with_label_values(&[protocol, layer]).observe(took.as_secs_f64());
-        let bytes = response.body().size_hint().exact().unwrap_or(0);
-        if *method != Method::HEAD {
-            metrics.response_bytes.with_label_values(&[protocol, layer]).inc_by(bytes);
-        }
+        response.body_mut().count_in(metrics.response_bytes.with_label_values(&[protocol, layer]));
         if self.app.settings.access_log {
             let status = status.as_u16();
+            let bytes = response.body().size_hint().exact().unwrap_or(0);
             tracing::info!(protocol, layer, status, bytes, took_us = took.as_micros() as u64, "request");
         }
     }
@@ -105,12 +108,12 @@ impl Handler for Router {
             }
             Ok(request) => {
                 let response = self.route(&request).await;
-                compression::compress(response, &request.headers).await
+                compression::compress(response, &request.headers)
             }
             Err(refusal) => refusal.response(),
         };
         respond::finish(&mut response, &method);
-        self.count(&response, started, &method);
+        self.count(&mut response, started);
         self.app.metrics.in_flight.dec();
         response
     }

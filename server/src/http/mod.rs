@@ -2,21 +2,25 @@
 //! protocol and no tile beyond its bytes.
 
 pub mod base_url;
+pub mod body;
 pub mod compression;
 pub mod conditional;
 pub mod connection;
 pub mod document;
+pub mod file;
 pub mod listener;
 pub mod query;
+pub mod range;
 pub mod respond;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 
-/// What is answered: always a body of known length.
-pub type Response = http::Response<Full<Bytes>>;
+pub use self::body::Body;
+
+/// What is answered.
+pub type Response = http::Response<Body>;
 
 /// A request that passed the gate: method and path are sound, the body, if any, is whole.
 #[derive(Debug)]

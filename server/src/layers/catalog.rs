@@ -230,7 +230,12 @@ impl Catalog {
             None => own,
         };
         let mut label = Label { id: String::new(), title };
-        let build = build::Build { label: &label, options, offer: &self.offer, before: None };
+        let build = build::Build {
+            label: &label,
+            config: &self.offer.layers[config],
+            offer: &self.offer,
+            before: None,
+        };
         let mut layer = build.layer(dalles).map_err(|error| log::chain(&error))?;
         label.id = id.map_or_else(|| self.names.for_file(path), str::to_owned);
         layer.id.clone_from(&label.id);

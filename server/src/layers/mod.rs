@@ -84,8 +84,8 @@ pub struct Layer {
     pub empty_tile: EmptyTile,
     /// `Cache-Control: public, max-age=…` of tiles, in seconds.
     pub max_age_s: u32,
-    /// Whether its files can be downloaded.
-    pub download: bool,
+    /// The files and folders that it was made of, where they may be downloaded.
+    pub download: Option<Vec<PathBuf>>,
     /// Why the layer cannot be served at the moment, for the log; requests are then answered with `Fault::Source`.
     pub unavailable: Option<String>,
 }

@@ -217,7 +217,7 @@ impl Catalog {
                 Some(fault) if dalles.is_empty() => Err(fault),
                 _ => Build {
                     label: &entry.label,
-                    options: &config.options,
+                    config,
                     offer: &self.offer,
                     before: is_mosaic.then_some(&entry.layer),
                 }
