@@ -321,7 +321,7 @@ mod tests {
         let found = open(&path, &Confinement::to_own_folder()).unwrap();
         assert_eq!(found.records.len(), 30);
         assert!(found.records.iter().all(|record| record.fault.is_some() && record.footprint.is_none()));
-        for at in (0..whole.len()).step_by(17) {
+        for at in (0..whole.len()).step_by(41) {
             let mut bytes = whole.clone();
             bytes[at] = [0, 1, 0x7f, 0xff][at % 4];
             std::fs::write(&path, &bytes).unwrap();
