@@ -10,7 +10,7 @@ mod metadata;
 mod options;
 mod place;
 mod pyramid;
-mod reduce;
+pub(crate) mod reduce;
 mod statistics;
 mod store;
 mod unfinished;
