@@ -6,7 +6,9 @@ use std::io::Write;
 use super::{
     Encoding, Transparency, WriteOptions, WriteProblem,
     directory::{self, Entry},
-    metadata, place,
+    metadata,
+    options::CLASSIC_BYTES,
+    place,
     pyramid::{Level, Pyramid},
 };
 use crate::{
@@ -18,8 +20,6 @@ use crate::{
 const STRUCTURE: &str = "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n\
     BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n ";
 const MASKS: &str = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n";
-/// Beyond this the file is a BigTIFF.
-const CLASSIC_BYTES: u64 = 4_000_000_000;
 /// Bytes around a stored block: its length before it, its last four bytes again after it.
 const AROUND: u64 = 8;
 
@@ -53,7 +53,7 @@ pub(super) fn assemble(
         let masks: u64 = if has_masks { level.masks.iter().map(of).sum() } else { 0 };
         level.images.iter().map(of).sum::<u64>() + masks
     };
-    let big = pyramid.levels.iter().map(stored).sum::<u64>() > CLASSIC_BYTES;
+    let big = pyramid.levels.iter().map(stored).sum::<u64>() > options.classic_bytes.min(CLASSIC_BYTES);
     let header_bytes = (if big { 16 } else { 8 }) + ghost.len() as u64 + ghost.len() as u64 % 2;
 
     // Directories have the same length whatever the offsets are, so they can be measured before those are known.
