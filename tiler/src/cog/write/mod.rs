@@ -4,6 +4,7 @@
 //! file is laid out is compressed, and beyond some megabytes on disk. It does not read back what it wrote:
 //! [`crate::source::write_verified`] does.
 
+mod directory;
 mod encode;
 mod layout;
 mod metadata;
