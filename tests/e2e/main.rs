@@ -9,3 +9,4 @@ mod pictures;
 mod protocols;
 mod rows;
 mod styles;
+mod vintages;
