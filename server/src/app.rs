@@ -1,7 +1,7 @@
 //! What every request shares: the published layers, the tile service, the metrics.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::{
     config::Network,
     http::Limits,
-    layers::Snapshot,
+    layers::{Bells, Snapshot},
     metrics::Metrics,
     tiles::{TileService, TileSettings},
 };
@@ -38,6 +38,7 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// As set up.
     pub settings: AppSettings,
+    bells: OnceLock<Arc<Bells>>,
     draining: AtomicBool,
 }
 
@@ -45,8 +46,8 @@ impl App {
     /// The state of a server that publishes `snapshot`.
     pub fn new(snapshot: Snapshot, settings: AppSettings) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new());
-        let files = Arc::clone(&snapshot.files);
-        let tiles = TileService::new(&settings.tiles, files, Arc::clone(&metrics));
+        let found = (Arc::clone(&snapshot.files), Arc::clone(&snapshot.hints));
+        let tiles = TileService::new(&settings.tiles, found, Arc::clone(&metrics));
         Arc::new(Self::with_tiles(snapshot, settings, (tiles, metrics)))
     }
 
@@ -58,7 +59,8 @@ impl App {
     ) -> Self {
         metrics.layers.set(snapshot.layers.len() as i64);
         let draining = AtomicBool::new(false);
-        Self { snapshot: ArcSwap::from_pointee(snapshot), tiles, metrics, settings, draining }
+        let bells = OnceLock::new();
+        Self { snapshot: ArcSwap::from_pointee(snapshot), tiles, metrics, settings, bells, draining }
     }
 
     /// Publishes something else from now on.
@@ -66,6 +68,17 @@ impl App {
         self.metrics.layers.set(snapshot.layers.len() as i64);
         self.metrics.lost_folders.set(snapshot.lost.len() as i64);
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Who is woken when all files shall be looked at.
+    pub fn ring_rescan_with(&self, bells: Arc<Bells>) {
+        let _ = self.bells.set(bells);
+    }
+
+    /// Has all files looked at soon; false where nobody looks.
+    pub fn rescan(&self) -> bool {
+        let bells = self.bells.get();
+        bells.inspect(|bells| bells.rescan.notify_one()).is_some()
     }
 
     /// Whether it is worth sending requests here.

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 mod demo;
 mod error;
+mod files;
 mod http;
 mod inspect;
 pub mod layers;

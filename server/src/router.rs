@@ -13,15 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 
 use crate::{
     admin,
     app::App,
+    files::Files,
     http::{
         RequestInfo, Response,
         base_url::{self, Origin},
@@ -40,12 +41,13 @@ const FORM_PATH: &str = "/wmts";
 /// Answers requests for an [`App`].
 pub struct Router {
     app: Arc<App>,
+    files: Files,
 }
 
 impl Router {
     /// A router for this state.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app }
+        Self { app, files: Files::default() }
     }
 
     async fn route(&self, request: &RequestInfo) -> Response {
@@ -57,10 +59,13 @@ impl Router {
         if path.starts_with("/xyz/") {
             return xyz::handle(app, &snapshot, request).await;
         }
+        if path == "/files" || path.starts_with("/files/") {
+            return self.files.handle(&snapshot, request).await;
+        }
         if path.starts_with("/legend/") {
             return legend::handle(&snapshot, request);
         }
-        if let Some(mut response) = admin::handle(app, path) {
+        if let Some(mut response) = admin::handle(app, request) {
             respond::labels(&mut response, "admin", "");
             return response;
         }
@@ -71,21 +76,19 @@ impl Router {
         text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
     }
 
-    fn count(&self, response: &Response, started: Instant, method: &Method) {
+    fn count(&self, response: &mut Response, started: Instant) {
         let unlabelled = RequestLabels { protocol: "other", layer: String::new() };
-        let labels = response.extensions().get::<RequestLabels>().unwrap_or(&unlabelled);
+        let labels = response.extensions_mut().remove::<RequestLabels>().unwrap_or(unlabelled);
         let (protocol, layer) = (labels.protocol, labels.layer.as_str());
         let metrics = &self.app.metrics;
         let status = response.status();
         metrics.requests.with_label_values(&[protocol, layer, status.as_str()]).inc();
         let took = started.elapsed();
         metrics.request_seconds.with_label_values(&[protocol, layer]).observe(took.as_secs_f64());
-        let bytes = response.body().size_hint().exact().unwrap_or(0);
-        if *method != Method::HEAD {
-            metrics.response_bytes.with_label_values(&[protocol, layer]).inc_by(bytes);
-        }
+        response.body_mut().count_in(metrics.response_bytes.with_label_values(&[protocol, layer]));
         if self.app.settings.access_log {
             let status = status.as_u16();
+            let bytes = response.body().size_hint().exact().unwrap_or(0);
             tracing::info!(protocol, layer, status, bytes, took_us = took.as_micros() as u64, "request");
         }
     }
@@ -105,12 +108,12 @@ impl Handler for Router {
             }
             Ok(request) => {
                 let response = self.route(&request).await;
-                compression::compress(response, &request.headers).await
+                compression::compress(response, &request.headers)
             }
             Err(refusal) => refusal.response(),
         };
         respond::finish(&mut response, &method);
-        self.count(&response, started, &method);
+        self.count(&mut response, started);
         self.app.metrics.in_flight.dec();
         response
     }
@@ -164,7 +167,8 @@ impl Router {
             return Err(Refusal::Target);
         }
         let takes_form = path == FORM_PATH && parts.method == Method::POST;
-        if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form {
+        let is_order = path == admin::RESCAN && parts.method == Method::POST;
+        if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form && !is_order {
             return Err(Refusal::Method);
         }
         let hosts = parts.headers.get_all(header::HOST).iter().count();
@@ -192,6 +196,20 @@ impl Router {
             None
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        Ok(RequestInfo { method: parts.method, path, query, body, headers: parts.headers, base_url })
+        let is_local = peer.ip().is_loopback() && !is_forwarded(&parts.headers);
+        Ok(RequestInfo {
+            method: parts.method,
+            path,
+            query,
+            body,
+            headers: parts.headers,
+            base_url,
+            is_local,
+        })
     }
+}
+
+/// Whether a proxy stands between the client and us.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }

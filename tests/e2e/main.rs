@@ -5,6 +5,7 @@ mod conditional;
 mod delivered;
 mod faults;
 mod gate;
+mod originals;
 mod pictures;
 mod protocols;
 mod rows;

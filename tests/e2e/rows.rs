@@ -16,7 +16,7 @@ const TILER: &[&[&str]] = &[
 const SERVER: &[&[&str]] = &[
     &["cli"],
     &["router", "demo"],
-    &["wmts", "xyz", "legend", "ui", "admin"],
+    &["wmts", "xyz", "files", "legend", "ui", "admin"],
     &["app"],
     &["tiles", "inspect", "point"],
     &["layers", "cache"],

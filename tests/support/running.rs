@@ -15,7 +15,7 @@ use server::{
     layers::{Catalog, Offer, OpenError, Reload, ServiceInfo, Skipped, Snapshot, Surroundings, watch},
 };
 use tiler::source::OpenOptions;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::client::{Answer, exchange};
 
@@ -77,7 +77,7 @@ impl Running {
                 let server = Server::bind(any_port, Arc::clone(&shared)).await.expect("a port is free");
                 ready.send(server.address().expect("it is bound")).expect("the test waits");
                 let around = Arc::new(Around { app: shared, offer });
-                let watching = tokio::spawn(watch(catalog, WATCH, Arc::new(Notify::new()), around));
+                let watching = tokio::spawn(watch(catalog, WATCH, Arc::default(), around));
                 let drained = server.serve(async { drop(stopped.await) }).await;
                 watching.abort();
                 drained
@@ -197,6 +197,7 @@ fn offer(config: Config) -> Offer {
         },
         files: Arc::default(),
         cache: None,
+        hints: Arc::default(),
         open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod dump;
 mod info;
 mod offer;
+mod scan_bar;
 mod serve;
 
 use std::process::ExitCode;

@@ -35,6 +35,7 @@ pub(super) fn offer(config: &Config, paths: &[PathBuf]) -> Result<Offer, &'stati
         },
         files: Arc::new(OpenFiles::new(open_files(config.open_files))),
         cache: config.cache.dir.clone(),
+        hints: Arc::default(),
         open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     })
 }

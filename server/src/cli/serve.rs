@@ -7,17 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::Notify,
-};
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, offer::offer};
+use super::{Failure, offer::offer, scan_bar::Scan};
 use crate::{
     App, AppSettings, Server,
     config::{Config, Override, Overrides},
     http::Limits,
-    layers::{Catalog, Offer, Reload, Snapshot, Surroundings, tell_skipped, watch},
+    layers::{Bells, Catalog, Offer, Reload, Snapshot, Surroundings, tell_skipped, watch},
     log::{self, LogFormat},
     tiles::{PoolLimits, TileSettings},
 };
@@ -33,7 +30,10 @@ pub(super) struct Arguments {
     /// How the log is written.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: LogFormat,
-    /// GeoTIFF files, and folders of them: each file is a layer, named by its stem.
+    /// Where indexes and caps of mosaics are kept [default: ~/.cache/pavage].
+    #[arg(long, value_name = "FOLDER")]
+    pub cache: Option<PathBuf>,
+    /// GeoTIFF files, each a layer, and folders of them, each a mosaic; named by their stems.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
@@ -43,6 +43,10 @@ impl Arguments {
         let mut overrides = Overrides::from_environment();
         if let Some(value) = self.listen.clone() {
             overrides.listen = Some(Override { origin: "--listen", value });
+        }
+        if let Some(value) = &self.cache {
+            let value = value.to_string_lossy().into_owned();
+            overrides.cache = Some(Override { origin: "--cache", value });
         }
         overrides
     }
@@ -57,7 +61,9 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log::init(arguments.log_format);
     let (config, offer) = arguments.load()?;
-    let (catalog, skipped) = Catalog::open(offer, None)?;
+    let bar = Scan::new();
+    let (catalog, skipped) = Catalog::open_telling(offer, None, &|done, count| bar.tell(done, count))?;
+    bar.finish();
     tell_skipped(&skipped);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments, &config, catalog))
@@ -72,18 +78,19 @@ async fn serve(arguments: &Arguments, config: &Config, catalog: Catalog) -> Resu
     let address = server.address()?;
     announce(&app.snapshot.load(), &format!("http://{address}"));
 
-    let reload = Arc::new(Notify::new());
+    let bells = Arc::new(Bells::default());
+    app.ring_rescan_with(Arc::clone(&bells));
     let around = Arc::new(Around {
         app: Arc::clone(&app),
         config: arguments.config.clone(),
         overrides: arguments.overrides(),
         paths: arguments.paths.clone(),
     });
-    let watching = tokio::spawn(watch(catalog, config.watch_interval, Arc::clone(&reload), around));
+    let watching = tokio::spawn(watch(catalog, config.watch_interval, Arc::clone(&bells), around));
     let mut hang_up = signal(SignalKind::hangup())?;
     let hanging_up = tokio::spawn(async move {
         while hang_up.recv().await.is_some() {
-            reload.notify_one();
+            bells.reload.notify_one();
         }
     });
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -87,7 +87,7 @@ pub struct LayerOptions {
     pub year: YearRule,
     /// Whether coarser images of a mosaic are made in the background; default yes.
     pub cap: bool,
-    /// Whether the files can be downloaded; default no.
+    /// Whether its files may be downloaded, from the folder that all its paths lie in; default no.
     pub download: bool,
 }
 
@@ -244,6 +244,7 @@ fn options(
     options.collar = collar(&raw.collar, report);
     options.nodata = nodata(&raw.nodata, report);
     options.alpha_is_data = raw.alpha == Some(false);
+    options.download = raw.download == Some(true);
     options.title = report.text("title", &raw.title).filter(|title| !title.is_empty());
     options.description = report.text("description", &raw.description).unwrap_or_default();
     options.attribution = report.text("attribution", &raw.attribution).unwrap_or_default();

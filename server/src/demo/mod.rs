@@ -6,6 +6,7 @@
 mod ground;
 mod landscape;
 mod noise;
+pub(crate) mod territory;
 mod village;
 
 use std::{
@@ -71,6 +72,11 @@ pub enum DemoError {
     Crs(#[from] CrsError),
     #[error(transparent)]
     Write(#[from] WriteError),
+    #[error(
+        "{} tells of another territory than the one asked for: remove that folder, or name another one with --dir",
+        path.display()
+    )]
+    OtherTerritory { path: PathBuf },
 }
 
 /// The demo file in a folder, made now unless it is there already.
@@ -101,22 +107,32 @@ struct Painter {
 
 impl PixelSource for Painter {
     fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
-        // Metres east and south of the corner.
         let metres = |pixel: i64| (pixel as f32 + 0.5) * CELL_M as f32;
-        let from = (metres(window.col_off), metres(window.row_off));
-        let trees = Trees::of(from, (metres(window.col_end()), metres(window.row_end())));
-        let mut pixels = Vec::with_capacity(window.pixels() as usize * 3);
-        for row in window.row_off..window.row_end() {
-            for col in window.col_off..window.col_end() {
-                pixels.extend(landscape::colour(&trees, metres(col), metres(row)));
-            }
-        }
+        let pixels = paint(window, |col, row| (metres(col), metres(row)));
         Ok(Raster::new(window.size(), 3, pixels, None))
     }
 
     fn block_done(&self) {
         self.bar.inc(1);
     }
+}
+
+/// The landscape in a window, whose pixels lie at places in metres east and south of the corner.
+fn paint(window: Window, place: impl Fn(i64, i64) -> (f32, f32)) -> Vec<u8> {
+    let (left, top, right, bottom) = (window.col_off, window.row_off, window.col_end(), window.row_end());
+    let corners = [(left, top), (right, top), (left, bottom), (right, bottom)].map(|(c, r)| place(c, r));
+    let of = |pick: fn(f32, f32) -> f32| {
+        corners.into_iter().reduce(|a, b| (pick(a.0, b.0), pick(a.1, b.1))).unwrap_or_default()
+    };
+    let trees = Trees::of(of(f32::min), of(f32::max));
+    let mut pixels = Vec::with_capacity(window.pixels() as usize * 3);
+    for row in top..bottom {
+        for col in left..right {
+            let (x, y) = place(col, row);
+            pixels.extend(landscape::colour(&trees, x, y));
+        }
+    }
+    pixels
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! gzip for documents; pictures are compressed already.
+//! gzip for documents, at once or chunk by chunk; pictures are compressed already, and a file is sent byte by byte.
+
+use std::io::{self, Write as _};
 
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::{BodyExt, Full};
+use hyper::body::Body as _;
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::Response;
+use super::{Body, Response, body::Chunks};
 
 /// Below this a document is sent as it is.
 const WORTH_BYTES: usize = 1024;
@@ -20,7 +23,7 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// Compresses the body of a document where that is worth it and wanted.
-pub async fn compress(mut response: Response, headers: &HeaderMap) -> Response {
+pub fn compress(mut response: Response, headers: &HeaderMap) -> Response {
     let is_document = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
         let media_type = value.as_bytes();
         media_type.starts_with(b"text/")
@@ -28,20 +31,26 @@ pub async fn compress(mut response: Response, headers: &HeaderMap) -> Response {
                 .iter()
                 .any(|kind| media_type.windows(kind.len()).any(|window| window == *kind))
     });
-    if !is_document || response.headers().contains_key(header::CONTENT_ENCODING) {
+    let is_ranged = response.headers().contains_key(header::ACCEPT_RANGES);
+    if !is_document || is_ranged || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;
     }
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    if !accepts_gzip(headers) {
+    if !accepts_gzip(headers) || response.body().is_end_stream() {
         return response;
     }
-    let (parts, body) = response.into_parts();
-    // A body in memory has nothing that could fail.
-    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let Some(packed) = gzip(&bytes).filter(|_| bytes.len() >= WORTH_BYTES) else {
-        return Response::from_parts(parts, Full::new(bytes));
-    };
-    let mut response = Response::from_parts(parts, Full::new(packed));
+    if let Some(bytes) = response.body_mut().take_whole() {
+        let packed = gzip(&bytes).filter(|_| bytes.len() >= WORTH_BYTES);
+        let is_packed = packed.is_some();
+        *response.body_mut() = Body::whole(packed.unwrap_or(bytes));
+        if !is_packed {
+            return response;
+        }
+    } else {
+        response.body_mut().map_chunks(|chunks| {
+            Box::new(Packed { chunks, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) })
+        });
+    }
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     // Other bytes have another strong tag: say that this one is of the same document only.
@@ -52,6 +61,29 @@ pub async fn compress(mut response: Response, headers: &HeaderMap) -> Response {
         fields.insert(header::ETAG, weak);
     }
     response
+}
+
+/// Chunks, compressed.
+struct Packed {
+    chunks: Box<dyn Chunks>,
+    /// Until the end.
+    encoder: Option<GzEncoder<Vec<u8>>>,
+}
+
+impl Chunks for Packed {
+    fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        while let Some(encoder) = &mut self.encoder {
+            let Some(chunk) = self.chunks.next_chunk()? else {
+                return self.encoder.take().map(|encoder| encoder.finish().map(Bytes::from)).transpose();
+            };
+            encoder.write_all(&chunk)?;
+            let packed = std::mem::take(encoder.get_mut());
+            if !packed.is_empty() {
+                return Ok(Some(packed.into()));
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Option<Bytes> {
@@ -71,13 +103,13 @@ mod tests {
         [(header::ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))].into_iter().collect()
     }
 
-    #[tokio::test]
-    async fn a_large_document_is_packed_and_a_picture_never() {
+    #[test]
+    fn a_large_document_is_packed_and_a_picture_never() {
         let document = with_body(http::StatusCode::OK, "application/json", vec![b' '; 5000]);
-        let packed = compress(document, &wants_gzip()).await;
+        let packed = compress(document, &wants_gzip());
         assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
         let picture = with_body(http::StatusCode::OK, "image/png", vec![0; 5000]);
-        let sent = compress(picture, &wants_gzip()).await;
+        let sent = compress(picture, &wants_gzip());
         assert!(!sent.headers().contains_key(header::CONTENT_ENCODING));
     }
 

@@ -51,7 +51,7 @@ impl Activity {
         self.phase.store(BUSY, Ordering::Release);
     }
 
-    /// Its answer is ready.
+    /// Its answer is on its way.
     pub fn end(&self) {
         self.idle_since_ms.store(self.born.elapsed().as_millis() as u64, Ordering::Release);
         self.phase.store(IDLE, Ordering::Release);

@@ -1,12 +1,19 @@
 //! Small documents made per request: capabilities, TileJSON and errors, with their caching headers. It does not know
 //! what is in them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::Full;
+use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{RequestInfo, Response};
+use super::{
+    Body, RequestInfo, Response,
+    body::Chunks,
+    conditional::{Validators, Verdict},
+    respond,
+};
 use crate::error::Fault;
 
 /// How long clients may keep a description of the service. Stated, because QGIS assumes a day otherwise.
@@ -28,6 +35,30 @@ pub fn description(request: &RequestInfo, content_type: &'static str, body: impl
     if known {
         headers.remove(header::CONTENT_TYPE);
     }
+    response
+}
+
+/// A description too long to be made at once, with a tag that stands for all of it. No more of them are made at the same time
+/// than `gate` has permits.
+pub fn streamed<C: Chunks>(
+    request: &RequestInfo,
+    (content_type, etag): (&'static str, String),
+    chunks: impl FnOnce() -> C,
+    gate: Arc<Semaphore>,
+) -> Response {
+    let validators = Validators { etag, modified: None };
+    let mut response = match validators.judge(&request.headers) {
+        Verdict::Failed => respond::empty(StatusCode::PRECONDITION_FAILED),
+        Verdict::NotModified => respond::empty(StatusCode::NOT_MODIFIED),
+        Verdict::Send => {
+            let mut response = plain(StatusCode::OK, content_type, Bytes::new());
+            *response.body_mut() = Body::chunked(Box::new(chunks()), None, gate);
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(DESCRIPTION_CACHING));
+    headers.extend(HeaderValue::try_from(validators.etag).map(|etag| (header::ETAG, etag)));
     response
 }
 
@@ -57,7 +88,7 @@ pub fn fault(fault: &Fault, status: StatusCode, (content_type, body): (&'static 
 }
 
 fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -125,7 +125,8 @@ async fn connection<H: Handler>(
             if last {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            activity.end();
+            // Until its last byte is handed on, the connection is not idle.
+            response.body_mut().keep_busy(activity);
             Ok::<_, Infallible>(response)
         }
     });

@@ -2,21 +2,25 @@
 //! protocol and no tile beyond its bytes.
 
 pub mod base_url;
+pub mod body;
 pub mod compression;
 pub mod conditional;
 pub mod connection;
 pub mod document;
+pub mod file;
 pub mod listener;
 pub mod query;
+pub mod range;
 pub mod respond;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 
-/// What is answered: always a body of known length.
-pub type Response = http::Response<Full<Bytes>>;
+pub use self::body::Body;
+
+/// What is answered.
+pub type Response = http::Response<Body>;
 
 /// A request that passed the gate: method and path are sound, the body, if any, is whole.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct RequestInfo {
     pub headers: http::HeaderMap,
     /// How clients reach this server, e.g. `https://tiles.example.org`; no slash at the end.
     pub base_url: String,
+    /// Whether it comes from this machine, and not through a proxy.
+    pub is_local: bool,
 }
 
 #[cfg(test)]
@@ -46,6 +52,7 @@ impl RequestInfo {
             body: None,
             headers: http::HeaderMap::new(),
             base_url: "https://tiles.example.org".to_owned(),
+            is_local: true,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::Full;
 
-use super::Response;
+use super::{Body, Response};
 
 /// Which protocol and layer a response belongs to, for metrics and log.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +21,7 @@ pub fn labels(response: &mut Response, protocol: &'static str, layer: &str) {
 
 /// A response with a body and its media type.
 pub fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
@@ -37,7 +36,7 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
 
 /// No body at all.
 pub fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = status;
     response
 }
@@ -48,7 +47,7 @@ pub fn finish(response: &mut Response, method: &Method) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, Pavage-Path, Retry-After"),
+        HeaderValue::from_static("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Last-Modified, Pavage-Path, Retry-After",),
     );
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     headers.insert("timing-allow-origin", HeaderValue::from_static("*"));
@@ -60,7 +59,9 @@ pub fn finish(response: &mut Response, method: &Method) {
         );
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("If-None-Match, Content-Type, Accept"),
+            HeaderValue::from_static(
+                "Accept, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range",
+            ),
         );
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }

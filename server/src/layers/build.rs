@@ -12,7 +12,7 @@ use tiler::{
 };
 
 use super::{Layer, Offer, Vintage, coverage, styles};
-use crate::config::LayerOptions;
+use crate::config::{LayerConfig, LayerOptions};
 
 /// Files that styles are made for, spread evenly.
 const SAMPLED: usize = 9;
@@ -60,8 +60,8 @@ pub struct Label {
 pub struct Build<'a> {
     /// What it is called.
     pub label: &'a Label,
-    /// How it is published.
-    pub options: &'a LayerOptions,
+    /// Where its files were found, and how it is published.
+    pub config: &'a LayerConfig,
     /// Of which it is a part.
     pub offer: &'a Offer,
     /// The layer before some of its files changed: its styles stay as they are, since they decide all tiles.
@@ -74,7 +74,7 @@ impl Build<'_> {
     /// # Errors
     /// When the dalles cannot be placed in any of the layer's sets.
     pub fn layer(&self, dalles: Vec<Arc<Dalle>>) -> Result<Layer, LayerError> {
-        let Self { label, options, offer, before } = *self;
+        let Self { label, config: LayerConfig { paths, options, .. }, offer, before } = *self;
         let earlier = earlier(&dalles, options);
         let mosaic = Mosaic::new(dalles, options.order);
         let native = mosaic.main_zone().ok_or(LayerError::NoSource)?.crs().clone();
@@ -109,7 +109,7 @@ impl Build<'_> {
             wgs84_bounds,
             empty_tile: options.empty_tile,
             max_age_s: options.max_age_s,
-            download: options.download,
+            download: options.download.then(|| paths.clone()),
             unavailable: None,
         })
     }

@@ -4,13 +4,17 @@
 use std::{
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use parking_lot::Mutex;
 use rayon::prelude::*;
 use tiler::{
-    catalog::{Dalle, OpenFiles},
+    catalog::{Dalle, Kinds, OpenFiles},
     source::OpenOptions,
     tms::Registry,
 };
@@ -19,9 +23,11 @@ use super::{
     Layer, ServiceInfo, Snapshot,
     build::{self, Label},
     file_state::FileState,
+    hints::Hints,
     names::{self, Names},
-    opening::Opening,
+    opening::{FoundFile, Opening},
     scan::Skipped,
+    store::Store,
     years,
 };
 use crate::{
@@ -31,6 +37,9 @@ use crate::{
 
 /// Of so few files all are kept open once their headers have been read.
 const KEPT_OPEN: usize = 256;
+/// Files that are looked at before something of them is kept.
+const CHUNK: usize = 4096;
+const KEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// What shall be published.
 #[derive(Debug, Clone)]
@@ -47,6 +56,8 @@ pub struct Offer {
     pub files: Arc<OpenFiles>,
     /// Where indexes and caps are kept.
     pub cache: Option<PathBuf>,
+    /// Files that somebody stumbled over.
+    pub hints: Arc<Hints>,
 }
 
 impl Offer {
@@ -116,20 +127,45 @@ impl Catalog {
     /// # Errors
     /// All paths of the offer at which nothing can be served.
     pub fn open(offer: Offer, before: Option<&Self>) -> Result<(Self, Vec<Skipped>), OpenError> {
+        Self::open_telling(offer, before, &|_, _| ())
+    }
+
+    /// As `open`; `progress` is told how many files of how many have been looked at.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_telling(
+        offer: Offer,
+        before: Option<&Self>,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(Self, Vec<Skipped>), OpenError> {
         let mut names = Names::default();
         let offer = offer.with_folders_named(&mut names);
+        let looking = Looking::new(&offer);
+        let stores = looking.stores();
         let mut opening = Opening::default();
-        let found: Vec<_> = offer.layers.iter().map(|config| opening.scan(config)).collect();
-        let paths: BTreeSet<&Arc<Path>> = found.iter().flatten().map(|file| &file.path).collect();
-        let looking = Looking::new(&offer, paths.len());
-        let known = before.filter(|before| before.offer.open.access == offer.open.access);
-        let files: HashMap<_, _> = paths
-            .into_par_iter()
-            .map(|path| {
-                let known = known.and_then(|before| before.files.get(path));
-                (Arc::clone(path), looking.reuse(path, known))
-            })
-            .collect();
+        let mut files: HashMap<Arc<Path>, FileState> = HashMap::new();
+        let mut found = Vec::with_capacity(offer.layers.len());
+        for (config, store) in offer.layers.iter().zip(&stores) {
+            // What was known before this run is believed until the first look, which follows at once.
+            let kept = before.is_none().then(|| store.as_ref()?.load()).flatten();
+            let is_complete = kept.as_ref().is_some_and(|kept| kept.is_complete);
+            let kept = kept.map(|kept| kept.files).unwrap_or_default();
+            if is_complete {
+                let list = kept.iter().map(|(path, _)| FoundFile { path: Arc::clone(path), is_named: false });
+                found.push(list.collect());
+                files.extend(kept);
+                continue;
+            }
+            let list = opening.scan(config);
+            let known: HashMap<_, _> = kept.into_iter().collect();
+            let known_before = before.filter(|before| before.offer.open.access == offer.open.access);
+            let known = |path: &Arc<Path>| {
+                known.get(path).or_else(|| known_before.and_then(|before| before.files.get(path)))
+            };
+            looking.all(&list, &known, store.as_ref(), &mut files, progress);
+            found.push(list);
+        }
         let update_sequence = before.map_or_else(seconds_since_1970, |before| before.update_sequence + 1);
         let (entries, lost) = (Vec::new(), BTreeSet::new());
         let mut catalog = Self { offer, files, entries, names, update_sequence, lost };
@@ -153,7 +189,20 @@ impl Catalog {
             update_sequence: self.update_sequence,
             service: self.offer.service.clone(),
             files: Arc::clone(&self.offer.files),
+            hints: Arc::clone(&self.offer.hints),
             lost: self.lost.iter().cloned().collect(),
+        }
+    }
+
+    /// Writes the index of each mosaic of which a file has changed.
+    pub(super) fn save(&self, changed: &dyn Fn(&Path) -> bool) {
+        let stores = Looking::new(&self.offer).stores();
+        for entry in &self.entries {
+            let Some(store) = &stores[entry.config] else { continue };
+            if entry.files.len() > 1 && entry.files.iter().any(|path| changed(path)) {
+                let states = entry.files.iter().filter_map(|path| Some((&**path, self.files.get(path)?)));
+                store.save(states, true);
+            }
         }
     }
 
@@ -181,7 +230,12 @@ impl Catalog {
             None => own,
         };
         let mut label = Label { id: String::new(), title };
-        let build = build::Build { label: &label, options, offer: &self.offer, before: None };
+        let build = build::Build {
+            label: &label,
+            config: &self.offer.layers[config],
+            offer: &self.offer,
+            before: None,
+        };
         let mut layer = build.layer(dalles).map_err(|error| log::chain(&error))?;
         label.id = id.map_or_else(|| self.names.for_file(path), str::to_owned);
         layer.id.clone_from(&label.id);
@@ -208,39 +262,83 @@ pub(super) struct Looking<'a> {
     offer: &'a Offer,
     /// By layer of the offer.
     options: Vec<Arc<OpenOptions>>,
-    /// Files that are opened go there.
-    kept: Option<&'a OpenFiles>,
+    kinds: Mutex<Kinds>,
 }
 
 impl<'a> Looking<'a> {
-    /// For so many files.
-    pub(super) fn new(offer: &'a Offer, count: usize) -> Self {
+    pub(super) fn new(offer: &'a Offer) -> Self {
         let options = offer.layers.iter().map(|layer| Arc::new(offer.open_options_of(layer))).collect();
-        let kept = (count <= KEPT_OPEN).then_some(offer.files.as_ref());
-        Self { offer, options, kept }
+        Self { offer, options, kinds: Mutex::default() }
     }
 
-    /// Opens a file.
-    pub(super) fn open(&self, path: &Arc<Path>) -> FileState {
+    /// Where something is kept of each layer between runs.
+    pub(super) fn stores(&self) -> Vec<Option<Store>> {
+        let of = |(layer, options)| Store::of(self.offer.cache.as_ref()?, layer, options);
+        self.offer.layers.iter().zip(&self.options).map(of).collect()
+    }
+
+    /// Looks at all files of a layer that are not known. Of a long look something is kept from time to time, for the case
+    /// that it does not come to its end.
+    fn all<'k>(
+        &self,
+        list: &[FoundFile],
+        known: &(dyn Fn(&Arc<Path>) -> Option<&'k FileState> + Sync),
+        store: Option<&Store>,
+        files: &mut HashMap<Arc<Path>, FileState>,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) {
+        let (count, keeps_open) = (list.len(), list.len() <= KEPT_OPEN);
+        let done = AtomicUsize::new(0);
+        let opened = AtomicUsize::new(0);
+        let mut kept_at = Instant::now();
+        for chunk in list.chunks(CHUNK) {
+            let look = |file: &FoundFile| {
+                let (state, is_new) = self.reuse(&file.path, known(&file.path), keeps_open);
+                opened.fetch_add(usize::from(is_new), Ordering::Relaxed);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, count);
+                (Arc::clone(&file.path), state)
+            };
+            let states: Vec<_> = chunk.par_iter().map(look).collect();
+            files.extend(states);
+            if let Some(store) = store
+                && kept_at.elapsed() > KEEP_EVERY
+            {
+                store.save(states_of(list, files), false);
+                kept_at = Instant::now();
+            }
+        }
+        if let Some(store) = store
+            && count > 1
+            && opened.into_inner() > 0
+        {
+            store.save(states_of(list, files), true);
+        }
+    }
+
+    /// Opens a file. The open file is kept if so wished.
+    pub(super) fn open(&self, path: &Arc<Path>, keeps_open: bool) -> FileState {
+        let kept = keeps_open.then_some(self.offer.files.as_ref());
         let Some((layer, options)) = self.rules(path) else {
-            return FileState::open(path, &Arc::new(self.offer.open.clone()), self.kept);
+            return FileState::open(path, &Arc::new(self.offer.open.clone()), kept);
         };
-        let mut state = FileState::open(path, options, self.kept);
+        let mut state = FileState::open(path, options, kept);
         if let Ok(dalle) = &state.dalle {
             let root = layer.paths.iter().find(|given| path.starts_with(given)).map_or(Path::new(""), |p| p);
             let year = years::of_path(&layer.options.year, path, root);
-            state.dalle = Ok(Arc::new(Dalle { path: Arc::clone(path), year, ..(**dalle).clone() }));
+            let kind = self.kinds.lock().shared(Arc::clone(&dalle.kind));
+            state.dalle = Ok(Arc::new(Dalle { path: Arc::clone(path), year, kind, ..(**dalle).clone() }));
         }
         state
     }
 
-    /// Keeps what is known of a file that has not changed and is read by the same rules, else opens it.
-    fn reuse(&self, path: &Arc<Path>, known: Option<&FileState>) -> FileState {
+    /// Keeps what is known of a file that has not changed and is read by the same rules, else opens it; tells whether it
+    /// was opened.
+    fn reuse(&self, path: &Arc<Path>, known: Option<&FileState>, keeps_open: bool) -> (FileState, bool) {
         let options = self.rules(path).map(|(_, options)| options);
         let same = known.filter(|known| options.is_some_and(|options| known.is_current(path, options)));
         match same {
-            Some(state) => state.clone(),
-            None => self.open(path),
+            Some(state) => (state.clone(), false),
+            None => (self.open(path, keeps_open), true),
         }
     }
 
@@ -249,6 +347,13 @@ impl<'a> Looking<'a> {
         let (layers, options) = (self.offer.layers.iter(), self.options.iter());
         layers.zip(options).find(|(layer, _)| has(layer))
     }
+}
+
+fn states_of<'a>(
+    list: &'a [FoundFile],
+    files: &'a HashMap<Arc<Path>, FileState>,
+) -> impl Iterator<Item = (&'a Path, &'a FileState)> + Clone {
+    list.iter().filter_map(|file| Some((&*file.path, files.get(&file.path)?)))
 }
 
 /// Where the update sequence starts, so that it also grows over a restart.

@@ -16,6 +16,8 @@ use tiler::{
     source::{OpenOptions, Source},
 };
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::log;
 
 /// What is known of a file.
@@ -33,7 +35,10 @@ pub(super) struct FileState {
 /// The files beside it: masks, overviews, world files and the like.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Beside {
-    files: Box<[(PathBuf, Stamp)]>,
+    /// A hash of them; 0 where there is none.
+    hash: u128,
+    /// Unknown where only the hash was kept.
+    files: Option<Box<[(PathBuf, Stamp)]>>,
     /// When the folder got or lost a file, nanoseconds since 1970: until then none can have come.
     folder_changed_ns: Arc<AtomicI64>,
 }
@@ -80,15 +85,26 @@ impl FileState {
 impl Beside {
     fn of(path: &Path) -> Self {
         let folder_changed_ns = Arc::new(AtomicI64::new(folder_changed_ns(path)));
-        let files = Sidecars::beside(path)
+        let files: Box<[_]> = Sidecars::beside(path)
             .paths()
             .filter_map(|beside| Some((beside.to_owned(), stamp(beside).ok()?)))
             .collect();
-        Self { files, folder_changed_ns }
+        Self { hash: hash(&files), files: Some(files), folder_changed_ns }
+    }
+
+    /// What is known of them from a hash that was kept.
+    pub(super) fn of_hash(hash: u128) -> Self {
+        Self { hash, files: (hash == 0).then(Box::default), folder_changed_ns: Arc::default() }
+    }
+
+    /// A hash of them; 0 where there is none.
+    pub(super) fn hash(&self) -> u128 {
+        self.hash
     }
 
     fn is_same(&self, path: &Path) -> bool {
-        if !self.files.iter().all(|(beside, seen)| stamp(beside).is_ok_and(|now| now == *seen)) {
+        let Some(files) = &self.files else { return Self::of(path).hash == self.hash };
+        if !files.iter().all(|(beside, seen)| stamp(beside).is_ok_and(|now| now == *seen)) {
             return false;
         }
         let changed = folder_changed_ns(path);
@@ -96,13 +112,27 @@ impl Beside {
             return true;
         }
         // Something came or went: asked once for each time.
-        let is_known = |found: &Path| self.files.iter().any(|(known, _)| known == found);
+        let is_known = |found: &Path| files.iter().any(|(known, _)| known == found);
         let is_same = Sidecars::beside(path).paths().all(is_known);
         if is_same {
             self.folder_changed_ns.store(changed, Ordering::Relaxed);
         }
         is_same
     }
+}
+
+fn hash(files: &[(PathBuf, Stamp)]) -> u128 {
+    if files.is_empty() {
+        return 0;
+    }
+    let mut bytes = Vec::new();
+    for (path, stamp) in files {
+        bytes.extend_from_slice(path.file_name().unwrap_or_default().as_encoded_bytes());
+        bytes.extend_from_slice(&stamp.inode.to_le_bytes());
+        bytes.extend_from_slice(&stamp.bytes.to_le_bytes());
+        bytes.extend_from_slice(&stamp.mtime_ns.to_le_bytes());
+    }
+    xxh3_128(&bytes)
 }
 
 /// The present state of a file.

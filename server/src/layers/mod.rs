@@ -4,10 +4,12 @@ mod build;
 mod catalog;
 mod coverage;
 mod file_state;
+mod hints;
 mod names;
 mod opening;
 mod refresh;
 mod scan;
+mod store;
 mod styles;
 mod watch;
 mod years;
@@ -26,9 +28,10 @@ use tiler::{
 pub use self::{
     build::LayerError,
     catalog::{Catalog, Offer, OpenError},
+    hints::Hints,
     refresh::{Change, What},
     scan::{Found, Skipped, Wanted, is_raster_name, scan_for},
-    watch::{Reload, Surroundings, tell_skipped, watch},
+    watch::{Bells, Reload, Surroundings, tell_skipped, watch},
 };
 pub use crate::config::EmptyTile;
 
@@ -81,8 +84,8 @@ pub struct Layer {
     pub empty_tile: EmptyTile,
     /// `Cache-Control: public, max-age=…` of tiles, in seconds.
     pub max_age_s: u32,
-    /// Whether its files can be downloaded.
-    pub download: bool,
+    /// The files and folders that it was made of, where they may be downloaded.
+    pub download: Option<Vec<PathBuf>>,
     /// Why the layer cannot be served at the moment, for the log; requests are then answered with `Fault::Source`.
     pub unavailable: Option<String>,
 }
@@ -174,6 +177,8 @@ pub struct Snapshot {
     pub service: ServiceInfo,
     /// The files that are open.
     pub files: Arc<OpenFiles>,
+    /// Files that somebody stumbled over are told there.
+    pub hints: Arc<Hints>,
     /// Folders that could be read once and cannot be now; what was found in them is still published.
     pub lost: Vec<PathBuf>,
 }

@@ -75,7 +75,8 @@ impl Catalog {
             }
             offered.push(file.path);
         }
-        let build = Build { label: &label, options, offer: &self.offer, before: None };
+        let build =
+            Build { label: &label, config: &self.offer.layers[config], offer: &self.offer, before: None };
         match build.layer(dalles) {
             Ok(layer) => self.entries.push(Entry { config, label, files: offered, layer: Arc::new(layer) }),
             // Where one of its files has been told, that is the reason.

@@ -89,7 +89,7 @@ impl Catalog {
         served: &HashSet<Arc<Path>>,
         found: &[Vec<Arc<Path>>],
     ) -> Vec<Change> {
-        let looking = Looking::new(&self.offer, paths.len());
+        let looking = Looking::new(&self.offer);
         let looked: Vec<_> = paths
             .par_iter()
             .filter_map(|path| {
@@ -108,8 +108,22 @@ impl Catalog {
             self.rebuild(&changed, found);
             self.publish_new(served, found, &mut changes);
             self.update_sequence += 1;
+            self.forget_gone(&changes);
+            let changed: HashSet<&Path> = changes.iter().map(|change| change.path.as_path()).collect();
+            self.save(&|path| changed.contains(path));
         }
         changes
+    }
+
+    /// Of files that are gone nothing needs to be known, unless a layer still waits for them.
+    fn forget_gone(&mut self, changes: &[Change]) {
+        let waited: HashSet<&Path> =
+            self.entries.iter().flat_map(|entry| entry.files.iter().map(AsRef::as_ref)).collect();
+        for change in changes.iter().filter(|change| change.what == What::Deleted) {
+            if !waited.contains(change.path.as_path()) {
+                self.files.remove(change.path.as_path());
+            }
+        }
     }
 
     /// The files of all layers as they are known, by layer of the configuration.
@@ -159,17 +173,17 @@ impl Catalog {
         match (what, now) {
             (Some(What::Deleted), Err(error)) => Some((What::Deleted, FileState::gone(&error))),
             (Some(what), _) => {
-                let state = looking.open(path);
+                let state = looking.open(path, true);
                 let repaired = is_served && !was_fine && state.dalle.is_ok();
                 Some((if repaired { What::Repaired } else { what }, state))
             }
             // What was served and is not now may come back without a trace, as on a network drive.
             (None, Ok(_)) if is_served && !was_fine => {
-                let state = looking.open(path);
+                let state = looking.open(path, true);
                 state.dalle.is_ok().then_some((What::Repaired, state))
             }
             (None, Ok(_)) if known.is_some_and(|known| !known.beside_is_same(path)) => {
-                Some((What::Rewritten, looking.open(path)))
+                Some((What::Rewritten, looking.open(path, true)))
             }
             (None, _) => None,
         }
@@ -203,7 +217,7 @@ impl Catalog {
                 Some(fault) if dalles.is_empty() => Err(fault),
                 _ => Build {
                     label: &entry.label,
-                    options: &config.options,
+                    config,
                     offer: &self.offer,
                     before: is_mosaic.then_some(&entry.layer),
                 }

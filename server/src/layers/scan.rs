@@ -9,8 +9,8 @@ use std::{
 /// Folders nested deeper are not entered.
 const DEPTH_LIMIT: usize = 32;
 
-/// More rasters than this are a mosaic, which a folder of single layers is not.
-const FILES_LIMIT: usize = 20_000;
+/// More rasters than this are no layer but a whole archive.
+const FILES_LIMIT: usize = 2_000_000;
 
 /// Endings of rasters; ECW and `MrSID` are among them so that they are refused by name.
 const RASTERS: [&str; 9] = ["tif", "tiff", "gtiff", "jp2", "j2k", "jpx", "jpf", "ecw", "sid"];

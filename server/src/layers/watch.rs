@@ -1,10 +1,13 @@
 //! The task that keeps what is published in step with the disk: every few seconds by looking, and at once when told to reload.
 //! It knows when; [`Catalog`] knows what.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
-use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
+use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
 
 use super::{
     Snapshot,
@@ -46,28 +49,90 @@ impl Reload {
     }
 }
 
-/// Watches until it is dropped. `reload` is notified when the configuration shall be read again.
-pub async fn watch(catalog: Catalog, interval: Duration, reload: Arc<Notify>, around: Arc<dyn Surroundings>) {
+/// Looking takes no more than this part of the time, however many files there are.
+const SHARE: u32 = 50;
+/// Hints come in swarms: so long others are waited for.
+const SWARM: Duration = Duration::from_millis(200);
+/// So many changes are told one by one.
+const TOLD: usize = 20;
+
+/// What shall be done now.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    /// Read the configuration again.
+    Reload,
+    /// Look at all files.
+    Look,
+    /// Look at files that somebody stumbled over.
+    Hints,
+}
+
+/// What wakes the task before its time.
+#[derive(Debug, Default)]
+pub struct Bells {
+    /// The configuration shall be read again.
+    pub reload: Notify,
+    /// All files shall be looked at.
+    pub rescan: Notify,
+}
+
+/// Watches until it is dropped: looks at all files at once, then every `interval`, or more seldom where a look takes long.
+pub async fn watch(catalog: Catalog, interval: Duration, bells: Arc<Bells>, around: Arc<dyn Surroundings>) {
+    let hints = Arc::clone(&catalog.offer.hints);
     let catalog = Arc::new(Mutex::new(catalog));
+    let mut step = Step::Look;
+    let mut wait;
     loop {
-        let is_reload = timeout(interval, reload.notified()).await.is_ok();
-        let (catalog, around) = (Arc::clone(&catalog), Arc::clone(&around));
+        let (held, beside) = (Arc::clone(&catalog), Arc::clone(&around));
+        let started = Instant::now();
         // On threads that may wait: a stat on a network drive can take its time.
-        let step = spawn_blocking(move || {
-            let mut catalog = catalog.lock();
-            if is_reload { reopen(&mut catalog, &*around) } else { refresh(&mut catalog, &*around) }
+        let done = spawn_blocking(move || {
+            let mut catalog = held.lock();
+            match step {
+                Step::Reload => reopen(&mut catalog, &*beside),
+                Step::Look => refresh(&mut catalog, &*beside, Catalog::refresh),
+                Step::Hints => {
+                    let some = catalog.offer.hints.take();
+                    refresh(&mut catalog, &*beside, |catalog| catalog.refresh_some(&some));
+                }
+            }
         });
-        if step.await.is_err() {
+        if done.await.is_err() {
             tracing::error!("looking for changed files failed; what was published still is");
         }
+        wait = interval.max(started.elapsed() * SHARE);
+        step = tokio::select! {
+            () = bells.reload.notified() => Step::Reload,
+            () = bells.rescan.notified() => Step::Look,
+            () = hints.wait() => {
+                sleep(SWARM).await;
+                Step::Hints
+            }
+            () = sleep(wait) => Step::Look,
+        };
     }
 }
 
-fn refresh(catalog: &mut Catalog, around: &dyn Surroundings) {
-    let changes = catalog.refresh();
-    if !changes.is_empty() {
+fn refresh(catalog: &mut Catalog, around: &dyn Surroundings, look: impl FnOnce(&mut Catalog) -> Vec<Change>) {
+    let lost = catalog.lost.clone();
+    let changes = look(catalog);
+    for folder in catalog.lost.difference(&lost) {
+        let folder = printable(&folder.display().to_string());
+        tracing::error!(
+            folder,
+            "a folder cannot be read any more: is it mounted? What was published still is"
+        );
+    }
+    for folder in lost.difference(&catalog.lost) {
+        let folder = printable(&folder.display().to_string());
+        tracing::info!(folder, "a folder can be read again");
+    }
+    if !changes.is_empty() || lost != catalog.lost {
         around.publish(catalog.snapshot());
-        changes.iter().for_each(tell);
+    }
+    changes.iter().take(TOLD).for_each(tell);
+    if changes.len() > TOLD {
+        tracing::info!(files = changes.len(), "files have changed; the first ones were told");
     }
 }
 

@@ -39,7 +39,7 @@ use crate::{
     cache::{self, Cache, CachePolicy, Capacity, Metered, Weighted},
     error::Fault,
     http::conditional,
-    layers::{EmptyTile, Layer},
+    layers::{EmptyTile, Hints, Layer},
     metrics::Metrics,
 };
 
@@ -167,10 +167,14 @@ pub struct TileService {
 
 impl TileService {
     /// A service that renders with `tiler`.
-    pub fn new(settings: &TileSettings, files: Arc<OpenFiles>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        settings: &TileSettings,
+        (files, hints): (Arc<OpenFiles>, Arc<Hints>),
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let capacity = Capacity { bytes: settings.block_bytes, typical_bytes: 786_432 };
         let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
-        let renderer = Arc::new(TilerRenderer::new(files, blocks, Arc::clone(&metrics)));
+        let renderer = Arc::new(TilerRenderer::new(files, hints, blocks, Arc::clone(&metrics)));
         Self::with_renderer(settings, metrics, renderer)
     }
 

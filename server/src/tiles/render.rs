@@ -14,7 +14,7 @@ use tiler::{
 use crate::{
     cache::{Cache, Metered},
     error::Fault,
-    layers::Layer,
+    layers::{Hints, Layer},
     log,
     metrics::Metrics,
 };
@@ -37,6 +37,7 @@ pub trait Renderer: Send + Sync {
 /// The engine with its cache of decoded blocks.
 pub struct TilerRenderer {
     files: Arc<OpenFiles>,
+    hints: Arc<Hints>,
     blocks: Blocks,
     metrics: Arc<Metrics>,
 }
@@ -56,10 +57,11 @@ impl BlockCache for Blocks {
 impl TilerRenderer {
     pub(super) fn new(
         files: Arc<OpenFiles>,
+        hints: Arc<Hints>,
         blocks: Metered<BlockKey, Arc<Raster>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { files, blocks: Blocks(blocks), metrics }
+        Self { files, hints, blocks: Blocks(blocks), metrics }
     }
 }
 
@@ -71,7 +73,12 @@ impl Renderer for TilerRenderer {
     fn render(&self, plan: &Plan, layer: &Layer) -> Result<Rendered, Fault> {
         let observer = Observer { metrics: &self.metrics, layer: &layer.id };
         let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: &observer };
-        let rendered = render::render(plan, &context).map_err(|error| fault(layer, &error))?;
+        let rendered = render::render(plan, &context).map_err(|error| {
+            if let RenderError::Source(error) = &error {
+                self.hints.give(error.path.clone());
+            }
+            fault(layer, &error)
+        })?;
         if !plan.is_empty() {
             self.metrics.tiles_rendered.inc();
         }

@@ -62,7 +62,6 @@ pub fn snapshot() -> Snapshot {
         attribution: "© somebody".to_owned(),
         imagery: Imagery::new(Mosaic::default()),
         vintages: Vec::new(),
-        download: false,
         styles: vec![
             StyleSpec { name: "normal".to_owned(), ..StyleSpec::default() }
                 .resolve(&LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb))
@@ -86,6 +85,7 @@ pub fn snapshot() -> Snapshot {
         empty_tile: EmptyTile::Blank,
         unavailable: None,
         max_age_s: 3600,
+        download: None,
     };
     Snapshot {
         layers: BTreeMap::from([(layer.id.clone(), Arc::new(layer))]),
@@ -99,6 +99,7 @@ pub fn snapshot() -> Snapshot {
             public_url: None,
         },
         files: Arc::default(),
+        hints: Arc::default(),
         lost: Vec::new(),
     }
 }

@@ -1,0 +1,227 @@
+//! Bodies of answers: bytes at hand, or chunks that are made one after the other, as fast as the client takes them. It knows
+//! neither files nor documents.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use prometheus::IntCounter;
+use tokio::{sync::Semaphore, task};
+
+use super::connection::Activity;
+
+/// Makes the chunks of a body.
+pub trait Chunks: Send + 'static {
+    /// The next one, `None` at the end. It may wait for a disk: it is called where that is allowed.
+    ///
+    /// # Errors
+    /// When there is none though there should be; the connection is then closed, so that the client sees it.
+    fn next_chunk(&mut self) -> io::Result<Option<Bytes>>;
+}
+
+/// What is sent after the head.
+#[derive(Default)]
+pub struct Body {
+    content: Content,
+    sent: Option<IntCounter>,
+    busy: Option<Busy>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Chunked { state: State, left: Option<u64>, gate: Arc<Semaphore> },
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+/// The chunks with what they gave.
+type Made = (Box<dyn Chunks>, io::Result<Option<Bytes>>);
+
+enum State {
+    Waiting(Box<dyn Chunks>),
+    Making(Pin<Box<dyn Future<Output = io::Result<Made>> + Send>>),
+    Ended,
+}
+
+impl Body {
+    /// Bytes at hand.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self { content: Content::Whole(bytes.into()), ..Self::default() }
+    }
+
+    /// Chunks, of so many bytes together if that is known. No more of them are made at the same time than `gate` has permits.
+    pub fn chunked(chunks: Box<dyn Chunks>, bytes: Option<u64>, gate: Arc<Semaphore>) -> Self {
+        let state = if bytes == Some(0) { State::Ended } else { State::Waiting(chunks) };
+        Self { content: Content::Chunked { state, left: bytes, gate }, ..Self::default() }
+    }
+
+    /// The bytes, if they are at hand; the body is empty then.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.content {
+            Content::Whole(bytes) => Some(std::mem::take(bytes)),
+            Content::Chunked { .. } => None,
+        }
+    }
+
+    /// Passes chunks of unknown length through something that makes others of them.
+    pub fn map_chunks(&mut self, map: impl FnOnce(Box<dyn Chunks>) -> Box<dyn Chunks>) {
+        if let Content::Chunked { state, left: None, .. } = &mut self.content
+            && let State::Waiting(chunks) = std::mem::replace(state, State::Ended)
+        {
+            *state = State::Waiting(map(chunks));
+        }
+    }
+
+    /// Counts bytes as they are handed on.
+    pub fn count_in(&mut self, counter: IntCounter) {
+        self.sent = Some(counter);
+    }
+
+    /// The connection has something to do until the body is handed on or given up.
+    pub fn keep_busy(&mut self, activity: Arc<Activity>) {
+        self.busy = Some(Busy(activity));
+    }
+}
+
+struct Busy(Arc<Activity>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+async fn make(mut chunks: Box<dyn Chunks>, gate: Arc<Semaphore>) -> io::Result<Made> {
+    let permit = gate.acquire_owned().await.map_err(io::Error::other)?;
+    let made = task::spawn_blocking(move || {
+        let chunk = chunks.next_chunk();
+        drop(permit);
+        (chunks, chunk)
+    });
+    made.await.map_err(io::Error::other)
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let chunk = match &mut self.content {
+            Content::Whole(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Content::Chunked { state, left, gate } => ready!(state.poll_chunk(context, left, gate)),
+        };
+        if let (Ok(Some(chunk)), Some(counter)) = (&chunk, &self.sent) {
+            counter.inc_by(chunk.len() as u64);
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).transpose())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Chunked { state, .. } => matches!(state, State::Ended),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Chunked { left: Some(left), .. } => SizeHint::with_exact(*left),
+            Content::Chunked { .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl State {
+    fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+        left: &mut Option<u64>,
+        gate: &Arc<Semaphore>,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        if let Self::Waiting(_) = self
+            && let Self::Waiting(chunks) = std::mem::replace(self, Self::Ended)
+        {
+            *self = Self::Making(Box::pin(make(chunks, Arc::clone(gate))));
+        }
+        let Self::Making(making) = self else { return Poll::Ready(Ok(None)) };
+        let made = ready!(making.as_mut().poll(context));
+        *self = Self::Ended;
+        let (chunks, chunk) = made?;
+        let chunk = chunk?;
+        if let Some(left) = left {
+            let len = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            // More or less than was promised would be taken for another answer, or for the end of this one.
+            *left = left.checked_sub(len).filter(|_| len > 0).ok_or(io::ErrorKind::UnexpectedEof)?;
+        }
+        if chunk.is_some() && *left != Some(0) {
+            *self = Self::Waiting(chunks);
+        }
+        Poll::Ready(Ok(chunk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Gives a number of chunks of five bytes.
+    struct Fives(usize);
+
+    impl Chunks for Fives {
+        fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+            let Some(left) = self.0.checked_sub(1) else { return Ok(None) };
+            self.0 = left;
+            Ok(Some(Bytes::from_static(b"12345")))
+        }
+    }
+
+    fn body(chunks: usize, bytes: Option<u64>) -> Body {
+        Body::chunked(Box::new(Fives(chunks)), bytes, Arc::new(Semaphore::new(1)))
+    }
+
+    #[tokio::test]
+    async fn chunks_arrive_in_order_and_are_counted() {
+        let counter = IntCounter::new("bytes", "bytes").expect("a name");
+        for mut body in [body(3, Some(15)), body(3, None), Body::whole("123451234512345")] {
+            counter.reset();
+            body.count_in(counter.clone());
+            let bytes = body.collect().await.expect("nothing fails").to_bytes();
+            assert_eq!((&bytes[..], counter.get()), (&b"123451234512345"[..], 15));
+        }
+    }
+
+    #[tokio::test]
+    async fn another_length_than_was_promised_is_an_error() {
+        assert!(body(2, Some(15)).collect().await.is_err());
+        assert!(body(4, Some(14)).collect().await.is_err());
+        assert_eq!(body(4, Some(10)).collect().await.expect("what was promised").to_bytes().len(), 10);
+        assert!(body(3, Some(0)).is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_busy_until_its_body_is_gone() {
+        let activity = Arc::new(Activity::default());
+        activity.begin();
+        let mut body = body(1, None);
+        body.keep_busy(Arc::clone(&activity));
+        assert_eq!(activity.idle_for(), None);
+        body.collect().await.expect("nothing fails");
+        assert!(activity.idle_for().is_some());
+    }
+}
