@@ -63,7 +63,7 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
     if !layer.vintages.is_empty() {
         document["vintages"] = layer.vintages.iter().map(|vintage| vintage.year).collect();
     }
-    if layer.download {
+    if layer.download.is_some() {
         document["coverage"] = format!("{}/files/{}/index.geojson", address.base_url, layer.id).into();
     }
     document.to_string()
@@ -140,7 +140,7 @@ mod tests {
     fn the_coverage_is_named_where_files_can_be_downloaded() {
         assert_eq!(document(0, None).get("coverage"), None);
         let mut snapshot = fixture::snapshot();
-        snapshot.layers.get_mut("ortho").map(Arc::make_mut).expect("it is there").download = true;
+        snapshot.layers.get_mut("ortho").map(Arc::make_mut).expect("it is there").download = Some(Vec::new());
         let coverage = &document_of(&snapshot, (0, None), None)["coverage"];
         assert_eq!(coverage, "https://tiles.example.org/files/ortho/index.geojson");
     }

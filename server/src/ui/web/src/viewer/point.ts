@@ -1,85 +1,60 @@
-/** WMTS GetFeatureInfo: which pixel of which tile a place is, and what the answer says. Pure but for the one request. */
-import type { Coordinate } from "ol/coordinate";
-import type WMTSTileGrid from "ol/tilegrid/WMTS";
+/** What made the picture at a place: the question to the server, and what its answer says. Pure but for the one request. */
 import { serverUrl } from "../common/dom";
 
 export interface PixelReading {
+  /** Name of the dalle's file. */
   file: string;
+  year: number | null;
+  /** Metres of a pixel. */
+  resolutionM: number | null;
+  crs: string;
   /** Column and row in the file, counted from its upper left pixel. */
   pixel: [number, number] | null;
   values: number[];
   valid: boolean;
+  /** Whether it is this dalle that shows. */
+  shown: boolean;
 }
 
-export interface TilePixel {
-  matrix: string;
-  col: number;
-  row: number;
-  i: number;
-  j: number;
-}
-
-/** The pixel of the finest matrix that holds a coordinate of the set's projection. */
-export function finestPixel(grid: WMTSTileGrid, [x = 0, y = 0]: Coordinate): TilePixel {
-  const z = grid.getMaxZoom();
-  const [width = 256, height = width] = [grid.getTileSize(z)].flat();
-  const [left = 0, top = 0] = grid.getOrigin(z);
-  const pixelX = Math.floor((x - left) / grid.getResolution(z));
-  const pixelY = Math.floor((top - y) / grid.getResolution(z));
-  const col = Math.floor(pixelX / width);
-  const row = Math.floor(pixelY / height);
-  return { matrix: grid.getMatrixId(z), col, row, i: pixelX - col * width, j: pixelY - row * height };
-}
-
-export interface InfoQuestion {
+export interface PointQuestion {
   layer: string;
-  set: string;
-  style: string;
-  format: string;
-  pixel: TilePixel;
+  lon: number;
+  lat: number;
+  /** The newest imagery where there is none. */
+  time?: number | undefined;
 }
 
-export function infoUrl({ layer, set, style, format, pixel }: InfoQuestion): string {
-  const query = new URLSearchParams({
-    SERVICE: "WMTS",
-    REQUEST: "GetFeatureInfo",
-    VERSION: "1.0.0",
-    LAYER: layer,
-    STYLE: style,
-    FORMAT: format,
-    TILEMATRIXSET: set,
-    TILEMATRIX: pixel.matrix,
-    TILEROW: String(pixel.row),
-    TILECOL: String(pixel.col),
-    J: String(pixel.j),
-    I: String(pixel.i),
-    INFOFORMAT: "application/json",
-  });
-  return `${serverUrl("wmts")}?${query}`;
+export function pointUrl({ layer, lon, lat, time }: PointQuestion): string {
+  const query = new URLSearchParams({ lon: lon.toFixed(9), lat: lat.toFixed(9) });
+  if (time !== undefined) query.set("time", String(time));
+  return serverUrl(`xyz/${encodeURIComponent(layer)}/point?${query}`);
 }
 
 /** Asks the server. A place without imagery is no error: the list is then empty. */
-export async function readPixel(question: InfoQuestion, signal: AbortSignal): Promise<PixelReading[]> {
-  const response = await fetch(infoUrl(question), { signal });
-  if (response.status === 404) return [];
+export async function readPoint(question: PointQuestion, signal: AbortSignal): Promise<PixelReading[]> {
+  const response = await fetch(pointUrl(question), { signal });
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   return parseReadings(await response.json());
 }
 
-/** One reading per feature: `source`, `column`, `row`, `valid` and `band_1` … are its properties. */
+/** One reading per feature, the one that shows first: `file`, `year`, `column`, `row`, `band_1` … are its properties. */
 export function parseReadings(answer: unknown): PixelReading[] {
   const features = isRecord(answer) && Array.isArray(answer["features"]) ? answer["features"] : [];
-  return features.filter(isRecord).map((feature) => {
+  const readings = features.filter(isRecord).map((feature) => {
     const properties = isRecord(feature["properties"]) ? feature["properties"] : {};
-    const column = properties["column"];
-    const row = properties["row"];
+    const [column, row] = [number(properties["column"]), number(properties["row"])];
     return {
-      file: String(properties["source"] ?? feature["id"] ?? ""),
-      pixel: typeof column === "number" && typeof row === "number" ? [column, row] : null,
+      file: String(properties["file"] ?? properties["source"] ?? feature["id"] ?? ""),
+      year: number(properties["year"]),
+      resolutionM: number(properties["resolution_m"]),
+      crs: typeof properties["crs"] === "string" ? properties["crs"] : "",
+      pixel: column !== null && row !== null ? ([column, row] as [number, number]) : null,
       values: bandsOf(properties),
       valid: properties["valid"] !== false,
+      shown: properties["shown"] === true,
     };
   });
+  return [...readings.filter((reading) => reading.shown), ...readings.filter((reading) => !reading.shown)];
 }
 
 function bandsOf(properties: Record<string, unknown>): number[] {
@@ -88,6 +63,10 @@ function bandsOf(properties: Record<string, unknown>): number[] {
     .filter((entry): entry is { band: number; value: number } => entry.band > 0 && typeof entry.value === "number")
     .sort((a, b) => a.band - b.band)
     .map((entry) => entry.value);
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
