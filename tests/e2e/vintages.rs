@@ -77,6 +77,17 @@ fn a_tile_of_the_newest_year_is_one_resource_however_it_is_asked_for() {
 }
 
 #[test]
+fn feature_info_is_of_the_time_that_is_asked_for() {
+    let (_folder, server) = served();
+    let (x, y) = inside(&server, "ortho", 19);
+    let shown = |time: &str| {
+        let target = format!("/wmts/1.0.0/ortho/normal{time}/WebMercatorQuad/19/{y}/{x}/20/10.json");
+        json(&server.get(&target))["features"][0]["properties"]["year"].clone()
+    };
+    assert_eq!((shown(""), shown("/2019"), shown("/2023")), (2023.into(), 2019.into(), 2023.into()));
+}
+
+#[test]
 fn documents_list_the_years() {
     let (_folder, server) = served();
     let capabilities = server.get("/wmts/1.0.0/WMTSCapabilities.xml");
