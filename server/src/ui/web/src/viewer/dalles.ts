@@ -6,6 +6,7 @@ import type { Coordinate } from "ol/coordinate";
 import Feature from "ol/Feature";
 import Polygon from "ol/geom/Polygon";
 import VectorLayer from "ol/layer/Vector";
+import VectorImageLayer from "ol/layer/VectorImage";
 import type OlMap from "ol/Map";
 import type { Projection } from "ol/proj";
 import VectorSource from "ol/source/Vector";
@@ -60,7 +61,8 @@ export function formatBytes(bytes: number): string {
 }
 
 export class Dalles {
-  private readonly grid = new VectorLayer({ source: new VectorSource(), visible: false });
+  /** As an image, which moves with the map: thousands of outlines are too many to be drawn in each frame. */
+  private readonly grid = new VectorImageLayer({ source: new VectorSource(), visible: false, imageRatio: 1.5 });
   private readonly mark = new VectorLayer({ source: new VectorSource() });
   private layer = "";
   private files: Files = { offered: false, count: 0 };
