@@ -68,6 +68,10 @@ check(tiles().length > 0 && [...timesOf(tiles())].join() === "2018", `2018: tile
 check(hash().get("year") === "2018" && hash().get("compare") === null, `2018: the address is ${desktop.url()}`);
 await desktop.screenshot({ path: `${folder}/years-2018.png` });
 
+await desktop.keyboard.press("ArrowRight");
+await desktop.keyboard.press("ArrowLeft");
+check((await desktop.evaluate(() => document.activeElement?.value)) === "2018", "the keyboard loses its place among the years");
+
 await desktop.locator("#compare").check({ force: true });
 await drawn(desktop);
 check(hash().get("year") === "2018" && hash().get("compare") === "2024", `compared: the address is ${desktop.url()}`);
@@ -127,11 +131,18 @@ await dark.waitForTimeout(800);
 await dark.screenshot({ path: `${folder}/years-dark.png` });
 
 const phone = await open({ viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }, "&year=2018&compare=2024");
+const touch = await phone.context().newCDPSession(phone);
+const finger = (type, ...points) => touch.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+await finger("touchStart", [195, 390]);
+for (const x of [210, 230, 250]) await finger("touchMove", [x, 390]);
+await finger("touchEnd");
+check((await phone.locator("#swipe").getAttribute("aria-valuenow")) === "64", "a finger does not move the divider");
+await drawn(phone);
 await phone.screenshot({ path: `${folder}/years-phone.png` });
 await phone.locator("#collapse").tap();
 await phone.screenshot({ path: `${folder}/years-phone-panel.png` });
 await phone.locator("#collapse").tap();
-await phone.touchscreen.tap(270, 330);
+await phone.touchscreen.tap(290, 330);
 await phone.waitForSelector(".popup .reading", { timeout: 8000 });
 await phone.waitForTimeout(800);
 const bubble = await phone.locator(".popup").boundingBox();
