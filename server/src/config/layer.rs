@@ -83,7 +83,7 @@ pub struct LayerOptions {
     pub each: bool,
     /// Which dalle shows where several have imagery; default the newest.
     pub order: Order,
-    /// How the year of a file is told; default by its name, its folders, its own date.
+    /// How the year of a file is told; default by its name, its folders.
     pub year: YearRule,
     /// Whether coarser images of a mosaic are made in the background; default yes.
     pub cap: bool,
