@@ -39,6 +39,8 @@ use crate::{
 
 /// Of so few files all are kept open once their headers have been read.
 const KEPT_OPEN: usize = 256;
+/// Of an index, so many files are looked at before it is believed.
+const SEEN: usize = 16;
 /// Files that are looked at before something of them is kept.
 const CHUNK: usize = 4096;
 const KEEP_EVERY: Duration = Duration::from_secs(20);
@@ -151,9 +153,11 @@ impl Catalog {
         let mut files: HashMap<Arc<Path>, FileState> = HashMap::new();
         let mut found = Vec::with_capacity(offer.layers.len());
         for (config, store) in offer.layers.iter().zip(&stores) {
-            // What was known before this run is believed until the first look, which follows at once.
+            // What was known before this run is believed until the first look, which follows at once, unless some of it is
+            // seen to be wrong.
             let kept = before.is_none().then(|| store.as_ref()?.load()).flatten();
-            let is_complete = kept.as_ref().is_some_and(|kept| kept.is_complete);
+            let is_complete =
+                kept.as_ref().is_some_and(|kept| kept.is_complete && looking.seem_current(&kept.files));
             let kept = kept.map(|kept| kept.files).unwrap_or_default();
             if is_complete {
                 let list = kept.iter().map(|(path, _)| FoundFile { path: Arc::clone(path), is_named: false });
@@ -326,6 +330,13 @@ impl<'a> Looking<'a> {
         {
             store.save(states_of(list, files), true);
         }
+    }
+
+    /// Whether some of the files, spread evenly, are as they are known.
+    fn seem_current(&self, files: &[(Arc<Path>, FileState)]) -> bool {
+        let some = files.iter().step_by((files.len() / SEEN).max(1));
+        some.filter(|(_, state)| state.dalle.is_ok())
+            .all(|(path, state)| self.rules(path).is_some_and(|(_, options)| state.is_current(path, options)))
     }
 
     /// Opens a file. The open file is kept if so wished.
