@@ -90,6 +90,7 @@ pub mod fixture {
             geotransform: GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05),
             kind: Arc::new(kind),
             year: Some(2023),
+            footprint: None,
         };
         PixelValue { dalle: Arc::new(dalle), col: 5, row: 6, values: vec![1.0, 2.0, 3.0], valid }
     }

@@ -7,6 +7,7 @@ mod changed_tiles;
 mod coverage;
 mod file_state;
 mod hints;
+mod listing;
 mod names;
 mod opening;
 mod refresh;

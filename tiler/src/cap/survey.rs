@@ -117,7 +117,7 @@ fn now(
     for dalle in mosaic.dalles() {
         let Some(bounds) = layout.bounds_of(mosaic, dalle) else { continue };
         for patch in layout.patches(0, &bounds).filter(|patch| asked.contains(patch)) {
-            let (generation, year) = (dalle.generation, dalle.year.unwrap_or_default());
+            let (generation, year) = (dalle.state(), dalle.year.unwrap_or_default());
             now.entry(patch).or_default().push(Ingredient { generation, year, bounds });
         }
     }

@@ -152,7 +152,7 @@ impl CapLayout {
             let Some(bounds) = bounds_in(mosaic, dalle, &self.crs) else { continue };
             for patch in self.patches(0, &bounds) {
                 let hash = hashes.entry(patch).or_insert_with(|| self.begin(patch));
-                hash.update(&dalle.generation.to_le_bytes());
+                hash.update(&dalle.state().to_le_bytes());
                 hash.update(&dalle.year.unwrap_or_default().to_le_bytes());
             }
         }
