@@ -5,6 +5,7 @@ mod conditional;
 mod delivered;
 mod faults;
 mod gate;
+mod mosaic;
 mod originals;
 mod pictures;
 mod protocols;

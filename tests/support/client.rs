@@ -31,6 +31,14 @@ impl Answer {
         std::str::from_utf8(&self.body).expect("a document is UTF-8")
     }
 
+    /// Red green blue alpha of every pixel of a picture.
+    ///
+    /// # Panics
+    /// When the body is no picture.
+    pub fn picture(&self) -> Vec<u8> {
+        image::load_from_memory(&self.body).expect("a picture").to_rgba8().into_raw()
+    }
+
     /// Red green blue alpha of the pixel in the middle of a picture.
     ///
     /// # Panics

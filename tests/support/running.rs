@@ -47,7 +47,7 @@ impl Running {
         let mut config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
         let options = LayerOptions { each: true, ..config.defaults.clone() };
         config.layers.push(LayerConfig { id: None, paths: paths.to_vec(), options });
-        let offer = offer(config);
+        let offer = offer(config, None);
         let (catalog, _) = Catalog::open(offer.clone(), None).expect("the files can be served");
         Self::start(offer, catalog, settings)
     }
@@ -179,11 +179,12 @@ pub fn opened(folder: &Path, toml: &str, before: Option<&Catalog>) -> (Offer, Op
     let file = folder.join("pavage.toml");
     fs::write(&file, toml).expect("the folder can be written to");
     let config = Config::load(Some(&file), &Overrides::default());
-    let offer = offer(config.unwrap_or_else(|problems| panic!("{problems}")));
+    let offer = offer(config.unwrap_or_else(|problems| panic!("{problems}")), Some(folder));
     (offer.clone(), Catalog::open(offer, before))
 }
 
-fn offer(config: Config) -> Offer {
+/// What a configuration offers; something is kept between runs only in a folder `beside` it.
+fn offer(config: Config, beside: Option<&Path>) -> Offer {
     let service = config.service;
     Offer {
         layers: config.layers,
@@ -196,7 +197,8 @@ fn offer(config: Config) -> Offer {
             public_url: config.server.public_url,
         },
         files: Arc::default(),
-        cache: None,
+        // Never the user's own.
+        cache: config.cache.dir.filter(|dir| beside.is_some_and(|folder| dir.starts_with(folder))),
         hints: Arc::default(),
         open: OpenOptions { access: config.access, limits: config.file_limits, ..OpenOptions::default() },
     }

@@ -84,9 +84,14 @@ impl Offer {
             };
             let (folders, rest): (Vec<_>, Vec<_>) = layer.paths.iter().cloned().partition(is_mosaic);
             for folder in folders {
-                let id = Some(names.for_folder(&folder));
+                let (id, title) = if folder.is_dir() {
+                    (names.for_folder(&folder), names::title_of_folder(&folder))
+                } else {
+                    (names.for_file(&folder), names::title(&folder))
+                };
+                let id = Some(id);
                 let mut options = layer.options.clone();
-                options.title.get_or_insert_with(|| names::title_of_folder(&folder));
+                options.title.get_or_insert(title);
                 layers.push(LayerConfig { id, paths: vec![folder], options });
             }
             if !rest.is_empty() || layer.paths.is_empty() {
