@@ -24,6 +24,8 @@ pub(crate) struct Dalle {
     pub tile: Option<Size>,
     pub crs: Option<Crs>,
     pub geotransform: Option<GeoTransform>,
+    /// Of its imagery, where it is known.
+    pub year: Option<u16>,
 }
 
 /// A dalle with a place, north up: its bounds are what it covers.
@@ -37,7 +39,7 @@ pub(super) struct Placed<'a> {
 }
 
 impl Dalle {
-    pub(crate) fn of(source: &Source) -> Self {
+    pub(crate) fn of(source: &Source, year: Option<u16>) -> Self {
         let facts = source.facts();
         let beside: u64 = source.beside().map(|file| file.size).sum();
         Self {
@@ -51,6 +53,7 @@ impl Dalle {
             tile: facts.is_tiled.then(|| source.level(0).block_size()),
             crs: source.crs().cloned(),
             geotransform: source.geotransform().copied(),
+            year,
         }
     }
 
@@ -84,5 +87,6 @@ pub(super) fn dalle(name: &str, min_x: f64, max_y: f64) -> Dalle {
         tile: Some(Size::new(256, 256)),
         crs: Crs::from_epsg(2154).ok(),
         geotransform: Some(GeoTransform::north_up(min_x, max_y, 0.2, 0.2)),
+        year: None,
     }
 }

@@ -40,16 +40,17 @@ impl Duplicates {
     }
 }
 
-/// Files of the same name in several folders.
+/// Files of the same name and year in several folders.
 pub(super) fn names(dalles: &[Dalle]) -> Duplicates {
-    let mut grouped: BTreeMap<&OsStr, Vec<&Path>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(&OsStr, Option<u16>), Vec<&Path>> = BTreeMap::new();
     for dalle in dalles {
-        grouped.entry(dalle.path.file_name().unwrap_or_default()).or_default().push(&dalle.path);
+        let name = dalle.path.file_name().unwrap_or_default();
+        grouped.entry((name, dalle.year)).or_default().push(&dalle.path);
     }
     Duplicates::of(grouped)
 }
 
-/// Files that cover the same ground to the pixel.
+/// Files of one year that cover the same ground to the pixel.
 pub(super) fn footprints(placed: &[Placed<'_>]) -> Duplicates {
     let mut grouped: BTreeMap<_, Vec<&Path>> = BTreeMap::new();
     for placed in placed {
@@ -58,14 +59,15 @@ pub(super) fn footprints(placed: &[Placed<'_>]) -> Duplicates {
     Duplicates::of(grouped)
 }
 
-/// Equal for what covers the same ground: the corners in pixels. Half pixels, which occur, are not where rounding turns.
-pub(super) fn footprint(placed: &Placed<'_>) -> (String, [i64; 4]) {
+/// Equal for what covers the same ground in the same year: the corners in pixels. Half pixels, which occur, are not where rounding turns.
+pub(super) fn footprint(placed: &Placed<'_>) -> (String, [i64; 4], Option<u16>) {
     let b = placed.bounds;
     let to_px = |value: f64, cell: f64| (value / cell + 0.25).floor() as i64;
     // Rounded: noise in the cell size would add up over millions of pixels.
     let cell = |cell: f64| significant(cell).parse().unwrap_or(cell);
     let (x, y) = (cell(placed.cell.0), cell(placed.cell.1));
-    (placed.crs.name(), [to_px(b.min_x, x), to_px(b.min_y, y), to_px(b.max_x, x), to_px(b.max_y, y)])
+    let corners = [to_px(b.min_x, x), to_px(b.min_y, y), to_px(b.max_x, x), to_px(b.max_y, y)];
+    (placed.crs.name(), corners, placed.dalle.year)
 }
 
 #[cfg(test)]
@@ -79,6 +81,15 @@ mod tests {
         let found = names(&all);
         assert_eq!((found.groups, found.files), (1, 2));
         assert_eq!(found.examples, [[PathBuf::from("2021/a.tif"), PathBuf::from("2024/a.tif")]]);
+    }
+
+    #[test]
+    fn another_year_is_no_duplicate() {
+        let of = |year| Dalle { year: Some(year), ..dalle("a.tif", 0.0, 0.0) };
+        let all = [of(2021), of(2024)];
+        assert_eq!(names(&all).groups, 0);
+        let placed: Vec<_> = all.iter().filter_map(Dalle::placed).collect();
+        assert_eq!(footprints(&placed).groups, 0);
     }
 
     #[test]

@@ -83,6 +83,10 @@ fn sweep(dalles: &[&Placed<'_>], budget: &mut u64, out: &mut Overlaps) {
 }
 
 fn overlap(a: &Placed<'_>, b: &Placed<'_>) -> Option<Overlap> {
+    // That one year lies over another is what vintages are.
+    if a.dalle.year.zip(b.dalle.year).is_some_and(|(a, b)| a != b) {
+        return None;
+    }
     let both = a.bounds.intersection(&b.bounds)?;
     let coarser = (a.cell.0.max(b.cell.0), a.cell.1.max(b.cell.1));
     // A pixel, and what rounding adds to it.

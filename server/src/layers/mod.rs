@@ -37,6 +37,7 @@ pub use self::{
     refresh::{Change, What},
     scan::{Found, Skipped, Wanted, is_raster_name, scan_for},
     watch::{Bells, Reload, Surroundings, tell_skipped, watch},
+    years::of_path as year_of_path,
 };
 pub use crate::config::EmptyTile;
 

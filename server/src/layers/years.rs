@@ -8,7 +8,7 @@ use crate::config::YearRule;
 const YEARS: std::ops::RangeInclusive<u16> = 2000..=2099;
 
 /// The year that the path of a file tells: below the folder that was given, else that folder itself.
-pub(super) fn of_path(rule: &YearRule, path: &Path, root: &Path) -> Option<u16> {
+pub fn of_path(rule: &YearRule, path: &Path, root: &Path) -> Option<u16> {
     let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
     let below = below.unwrap_or_else(|| path.file_name().map_or(path, Path::new));
     match rule {

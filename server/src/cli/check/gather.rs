@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use tiler::source::{OpenOptions, Source};
 
 use crate::{
+    config::YearRule,
     inspect::{Dalle, Survey},
-    layers::{Found, Wanted, is_raster_name, scan_for},
+    layers::{Found, Wanted, is_raster_name, scan_for, year_of_path},
     log,
 };
 
@@ -20,7 +21,7 @@ use crate::{
 const FILES_LIMIT: usize = 2_000_000;
 
 /// Opens all rasters at the paths.
-pub(super) fn survey(paths: &[PathBuf], options: &OpenOptions) -> Survey {
+pub(super) fn survey(paths: &[PathBuf], options: &OpenOptions, years: &YearRule) -> Survey {
     let mut survey = Survey::default();
     let mut files = BTreeSet::new();
     for path in paths {
@@ -41,7 +42,9 @@ pub(super) fn survey(paths: &[PathBuf], options: &OpenOptions) -> Survey {
     let opened = files
         .par_iter()
         .fold(Survey::default, |mut survey, path| {
-            look(&mut survey, path, options);
+            let root =
+                paths.iter().find(|root| path.starts_with(root)).map_or(Path::new(""), PathBuf::as_path);
+            look(&mut survey, path, options, year_of_path(years, path, root));
             bar.inc(1);
             survey
         })
@@ -50,9 +53,9 @@ pub(super) fn survey(paths: &[PathBuf], options: &OpenOptions) -> Survey {
     survey.merged(opened)
 }
 
-fn look(survey: &mut Survey, path: &Path, options: &OpenOptions) {
+fn look(survey: &mut Survey, path: &Path, options: &OpenOptions, year: Option<u16>) {
     match Source::open(path, options) {
-        Ok(source) => survey.add(Dalle::of(&source), source.verdict()),
+        Ok(source) => survey.add(Dalle::of(&source, year), source.verdict()),
         Err(error) => survey.refuse(path, log::chain(&error.problem)),
     }
 }
@@ -73,7 +76,7 @@ mod tests {
     fn files_in_other_formats_are_told_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.sid"), b"msid\x01\x02\x03\x04").unwrap();
-        let survey = survey(&[folder.path().to_owned()], &OpenOptions::default());
+        let survey = survey(&[folder.path().to_owned()], &OpenOptions::default(), &YearRule::Auto);
         let refusal = survey.refused.values().next().unwrap();
         assert!(refusal.reason.starts_with("it is MrSID"), "{}", refusal.reason);
         assert!(refusal.remedy().is_some());
@@ -83,6 +86,6 @@ mod tests {
     fn a_path_without_anything_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [folder.path().to_owned(), folder.path().join("none")];
-        assert_eq!(survey(&paths, &OpenOptions::default()).refused.len(), 2);
+        assert_eq!(survey(&paths, &OpenOptions::default(), &YearRule::Auto).refused.len(), 2);
     }
 }

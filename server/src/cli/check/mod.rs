@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn collection(layer: &LayerConfig, options: &OpenOptions, config: &Config) -> Collection {
-    let survey = gather::survey(&layer.paths, options);
+    let survey = gather::survey(&layer.paths, options, &layer.options.year);
     let report = Report::of(survey, &config.registry);
     Collection { layer: layer.id.clone(), paths: layer.paths.clone(), report }
 }

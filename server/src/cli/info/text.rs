@@ -54,7 +54,7 @@ fn place(source: &Source, out: &mut Vec<String>) {
         out.push(format!("GeoTransform = {}, {}, {}, {}, {}, {}", c[0], c[1], c[2], c[3], c[4], c[5]));
     }
     if let Some(best) =
-        alignments(&[Dalle::of(source)], &Registry::standard()).first().and_then(|sets| sets.first())
+        alignments(&[Dalle::of(source, None)], &Registry::standard()).first().and_then(|sets| sets.first())
     {
         out.push(format!("Tiles: {}", best.words()));
     }
