@@ -25,6 +25,7 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 
 # Each judge starts the server that it needs, on a port of its own.
 .venv/bin/python tests/oracle/faults.py "$pavage" "$work"
+.venv/bin/python tests/oracle/swap.py "$pavage" "$work"
 .venv/bin/python tests/oracle/styles.py "$pavage" "$work"
 .venv/bin/python tests/oracle/indexes.py target/release/examples/tile_index "$work"
 .venv/bin/python tests/oracle/convert.py "$pavage" "$work"

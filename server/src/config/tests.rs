@@ -23,7 +23,7 @@ fn the_example_says_every_key_and_loads() {
     assert_eq!(config.server.public_url.as_deref(), Some("https://tiles.example.org"));
     assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!(config.cache.tile_bytes, 256 << 20);
-    assert_eq!(config.layers.len(), 3);
+    assert_eq!(config.layers.len(), 4);
     let ortho = &config.layers[0];
     assert_eq!(ortho.id.as_deref(), Some("ortho-2024"));
     assert!(ortho.paths[0].ends_with("deploy/examples/data/ortho-2024.tif"), "{:?}", ortho.paths);
