@@ -58,6 +58,7 @@ impl App {
         (tiles, metrics): (TileService, Arc<Metrics>),
     ) -> Self {
         metrics.layers.set(snapshot.layers.len() as i64);
+        tell_caps(&metrics, &snapshot);
         let draining = AtomicBool::new(false);
         let bells = OnceLock::new();
         Self { snapshot: ArcSwap::from_pointee(snapshot), tiles, metrics, settings, bells, draining }
@@ -67,6 +68,7 @@ impl App {
     pub fn publish(&self, snapshot: Snapshot) {
         self.metrics.layers.set(snapshot.layers.len() as i64);
         self.metrics.lost_folders.set(snapshot.lost.len() as i64);
+        tell_caps(&self.metrics, &snapshot);
         self.snapshot.store(Arc::new(snapshot));
     }
 
@@ -89,5 +91,14 @@ impl App {
     /// From now on it is not: the server stops.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+}
+
+fn tell_caps(metrics: &Metrics, snapshot: &Snapshot) {
+    metrics.cap_patches.reset();
+    metrics.cap_missing.reset();
+    for (layer, progress) in &snapshot.caps {
+        metrics.cap_patches.with_label_values(&[layer.as_str()]).set(progress.wanted as i64);
+        metrics.cap_missing.with_label_values(&[layer.as_str()]).set(progress.missing as i64);
     }
 }

@@ -89,8 +89,11 @@ fn check(source: &Path, rows: &[&[&str]]) {
             wrong.push(format!("{module} stands in no row"));
             continue;
         };
-        let text = fs::read_to_string(&path).expect("it can be read");
         // Tests may look further than the code they test.
+        if path.file_name().is_some_and(|name| name == "tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("it can be read");
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for other in used(text) {
             if other != module && row_of(&other).is_some_and(|other| other <= row) {

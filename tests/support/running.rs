@@ -212,6 +212,8 @@ impl Surroundings for Around {
         Ok(self.offer.clone())
     }
 
+    fn build(&self, _: Vec<tiler::cap::Job>) {}
+
     fn publish(&self, snapshot: Snapshot) {
         self.app.publish(snapshot);
     }

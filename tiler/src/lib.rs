@@ -2,6 +2,7 @@
 //!
 //! No HTTP, no async and no configuration file: a plan is made from an address, then carried out.
 
+pub mod cap;
 pub mod catalog;
 pub mod codec;
 pub mod cog;

@@ -1,9 +1,12 @@
 //! The command line: one verb, one file. Exit status 2 and a line or more on standard error for what the caller can mend.
 
+mod cap;
+mod catalog;
 mod check;
 mod columns;
 mod convert;
 mod demo;
+mod diff;
 mod dump;
 mod info;
 mod offer;
@@ -28,6 +31,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Check configuration and files, without serving.
     Check(check::Arguments),
+    /// Build the coarser images that low zooms of mosaics are drawn from, now; `serve` does it in the background.
+    Cap(cap::Arguments),
+    /// Tell what has changed on disk since the index of a mosaic was written, and which tiles that changes.
+    Diff(diff::Arguments),
     /// Tell the facts of one file, and what serving it will cost.
     Info(info::Arguments),
     /// Write the samples of one file as plain bytes.
@@ -46,6 +53,8 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Cap(arguments) => cap::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),

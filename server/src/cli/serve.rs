@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use tiler::cap::Job;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, offer::offer, scan_bar::Scan};
@@ -14,7 +15,10 @@ use crate::{
     App, AppSettings, Server,
     config::{Config, Override, Overrides},
     http::Limits,
-    layers::{Bells, Catalog, Offer, Reload, Snapshot, Surroundings, tell_skipped, watch},
+    layers::{
+        Bells, CapQueue, Catalog, Offer, Reload, Snapshot, Surroundings, build_in_background, tell_skipped,
+        watch,
+    },
     log::{self, LogFormat},
     tiles::{PoolLimits, TileSettings},
 };
@@ -62,14 +66,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log::init(arguments.log_format);
     let (config, offer) = arguments.load()?;
     let bar = Scan::new();
-    let (catalog, skipped) = Catalog::open_telling(offer, None, &|done, count| bar.tell(done, count))?;
+    let (mut catalog, skipped) = Catalog::open_telling(offer, None, &|done, count| bar.tell(done, count))?;
     bar.finish();
+    let jobs = catalog.take_caps();
     tell_skipped(&skipped);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(arguments, &config, catalog))
+    runtime.block_on(serve(arguments, &config, catalog, jobs))
 }
 
-async fn serve(arguments: &Arguments, config: &Config, catalog: Catalog) -> Result<ExitCode, Failure> {
+async fn serve(
+    arguments: &Arguments,
+    config: &Config,
+    catalog: Catalog,
+    jobs: Vec<Job>,
+) -> Result<ExitCode, Failure> {
     let app = App::new(catalog.snapshot(), settings(config));
     let listen = config.server.listen;
     let server = Server::bind(listen, Arc::clone(&app))
@@ -80,11 +90,15 @@ async fn serve(arguments: &Arguments, config: &Config, catalog: Catalog) -> Resu
 
     let bells = Arc::new(Bells::default());
     app.ring_rescan_with(Arc::clone(&bells));
+    let queue = Arc::new(CapQueue::default());
+    build_in_background(&queue, &bells)?;
+    queue.replace(jobs);
     let around = Arc::new(Around {
         app: Arc::clone(&app),
         config: arguments.config.clone(),
         overrides: arguments.overrides(),
         paths: arguments.paths.clone(),
+        queue: Arc::clone(&queue),
     });
     let watching = tokio::spawn(watch(catalog, config.watch_interval, Arc::clone(&bells), around));
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -104,6 +118,7 @@ async fn serve(arguments: &Arguments, config: &Config, catalog: Catalog) -> Resu
         })
         .await;
     watching.abort();
+    queue.stop();
     hanging_up.abort();
     if !drained {
         tracing::warn!("some requests were not finished in time");
@@ -169,6 +184,7 @@ struct Around {
     config: Option<PathBuf>,
     overrides: Overrides,
     paths: Vec<PathBuf>,
+    queue: Arc<CapQueue>,
 }
 
 impl Surroundings for Around {
@@ -181,6 +197,11 @@ impl Surroundings for Around {
 
     fn publish(&self, snapshot: Snapshot) {
         self.app.publish(snapshot);
+    }
+
+    fn build(&self, jobs: Vec<Job>) {
+        self.queue.replace(jobs);
+        self.app.metrics.cap_paused.set(self.queue.is_paused().into());
     }
 
     fn reloaded(&self, outcome: Reload) {

@@ -22,10 +22,12 @@ use tiler::{
 use super::{
     Layer, ServiceInfo, Snapshot,
     build::{self, Label},
+    caps::CapState,
     file_state::FileState,
     hints::Hints,
     names::{self, Names},
     opening::{FoundFile, Opening},
+    refresh::Change,
     scan::Skipped,
     store::Store,
     years,
@@ -106,6 +108,8 @@ pub struct Catalog {
     pub(super) update_sequence: u64,
     /// Folders that could be read once and cannot be now; what was found in them is still published.
     pub(super) lost: BTreeSet<PathBuf>,
+    /// By layer.
+    pub(super) caps: HashMap<String, CapState>,
 }
 
 /// A published layer and where it comes from.
@@ -167,8 +171,8 @@ impl Catalog {
             found.push(list);
         }
         let update_sequence = before.map_or_else(seconds_since_1970, |before| before.update_sequence + 1);
-        let (entries, lost) = (Vec::new(), BTreeSet::new());
-        let mut catalog = Self { offer, files, entries, names, update_sequence, lost };
+        let (entries, lost, caps) = (Vec::new(), BTreeSet::new(), HashMap::new());
+        let mut catalog = Self { offer, files, entries, names, update_sequence, lost, caps };
         let kept = catalog.keep_names(before);
         for (config, files) in found.into_iter().enumerate() {
             if catalog.offer.layers[config].id.is_some() {
@@ -191,15 +195,24 @@ impl Catalog {
             files: Arc::clone(&self.offer.files),
             hints: Arc::clone(&self.offer.hints),
             lost: self.lost.iter().cloned().collect(),
+            caps: self.cap_progress(),
         }
     }
 
-    /// Writes the index of each mosaic of which a file has changed.
-    pub(super) fn save(&self, changed: &dyn Fn(&Path) -> bool) {
-        let stores = Looking::new(&self.offer).stores();
+    /// Where something is kept of each layer between runs.
+    pub(super) fn stores(&self) -> Vec<Option<Store>> {
+        Looking::new(&self.offer).stores()
+    }
+
+    /// Writes the index of each mosaic in whose folders something has happened.
+    pub(super) fn save(&self, changes: &[Change]) {
+        let stores = self.stores();
         for entry in &self.entries {
             let Some(store) = &stores[entry.config] else { continue };
-            if entry.files.len() > 1 && entry.files.iter().any(|path| changed(path)) {
+            let paths = &self.offer.layers[entry.config].paths;
+            let is_touched =
+                changes.iter().any(|change| paths.iter().any(|path| change.path.starts_with(path)));
+            if entry.files.len() > 1 && is_touched {
                 let states = entry.files.iter().filter_map(|path| Some((&**path, self.files.get(path)?)));
                 store.save(states, true);
             }

@@ -1,7 +1,9 @@
 //! The published layers: an immutable [`Snapshot`], swapped whole on reload. It knows no URL syntax and no HTTP.
 
 mod build;
+mod caps;
 mod catalog;
+mod changed_tiles;
 mod coverage;
 mod file_state;
 mod hints;
@@ -27,7 +29,9 @@ use tiler::{
 
 pub use self::{
     build::LayerError,
+    caps::{CapProgress, CapQueue, build_in_background},
     catalog::{Catalog, Offer, OpenError},
+    changed_tiles::{ChangedTiles, changed_dalles, changed_tiles},
     hints::Hints,
     refresh::{Change, What},
     scan::{Found, Skipped, Wanted, is_raster_name, scan_for},
@@ -175,6 +179,8 @@ pub struct Snapshot {
     pub hints: Arc<Hints>,
     /// Folders that could be read once and cannot be now; what was found in them is still published.
     pub lost: Vec<PathBuf>,
+    /// How far the caps of layers are.
+    pub caps: BTreeMap<String, CapProgress>,
 }
 
 impl Snapshot {

@@ -61,8 +61,15 @@ impl fmt::Display for What {
 }
 
 impl Catalog {
-    /// Looks at all files and folders once; tells what has changed, and has it in the next snapshot.
+    /// Looks at all files and folders once; tells what has changed, and has it in the next snapshot and in the index.
     pub fn refresh(&mut self) -> Vec<Change> {
+        let changes = self.refresh_without_keeping();
+        self.save(&changes);
+        changes
+    }
+
+    /// The same, but the index stays as it is.
+    pub fn refresh_without_keeping(&mut self) -> Vec<Change> {
         let found = self.rescan();
         let served: HashSet<Arc<Path>> =
             self.entries.iter().flat_map(|entry| entry.files.iter().cloned()).collect();
@@ -80,7 +87,9 @@ impl Catalog {
         let served: HashSet<Arc<Path>> = found.iter().flatten().cloned().collect();
         let some: Vec<Arc<Path>> =
             paths.iter().filter_map(|path| served.get(path.as_path())).cloned().collect();
-        self.compare(&some.iter().collect::<Vec<_>>(), &served, &found)
+        let changes = self.compare(&some.iter().collect::<Vec<_>>(), &served, &found);
+        self.save(&changes);
+        changes
     }
 
     fn compare(
@@ -109,8 +118,6 @@ impl Catalog {
             self.publish_new(served, found, &mut changes);
             self.update_sequence += 1;
             self.forget_gone(&changes);
-            let changed: HashSet<&Path> = changes.iter().map(|change| change.path.as_path()).collect();
-            self.save(&|path| changed.contains(path));
         }
         changes
     }

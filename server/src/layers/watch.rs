@@ -7,11 +7,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tiler::cap::Job;
 use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
 
 use super::{
     Snapshot,
     catalog::{Catalog, Offer},
+    changed_tiles::{changed_dalles, changed_tiles},
     refresh::Change,
     scan::Skipped,
 };
@@ -26,6 +28,8 @@ pub trait Surroundings: Send + Sync + 'static {
     fn offer(&self) -> Result<Offer, Vec<String>>;
     /// From now on, this is published.
     fn publish(&self, snapshot: Snapshot);
+    /// This has to be built for caps, and nothing else.
+    fn build(&self, jobs: Vec<Job>);
     /// A reload has come to its end.
     fn reloaded(&self, outcome: Reload);
 }
@@ -53,6 +57,8 @@ impl Reload {
 const SHARE: u32 = 50;
 /// Hints come in swarms: so long others are waited for.
 const SWARM: Duration = Duration::from_millis(200);
+/// Of so many changed dalles tiles are counted.
+const COUNTED: usize = 500;
 /// So many changes are told one by one.
 const TOLD: usize = 20;
 
@@ -65,6 +71,8 @@ enum Step {
     Look,
     /// Look at files that somebody stumbled over.
     Hints,
+    /// Take patches of caps into service.
+    Caps,
 }
 
 /// What wakes the task before its time.
@@ -74,6 +82,8 @@ pub struct Bells {
     pub reload: Notify,
     /// All files shall be looked at.
     pub rescan: Notify,
+    /// Patches of a cap have been built.
+    pub cap: Notify,
 }
 
 /// Watches until it is dropped: looks at all files at once, then every `interval`, or more seldom where a look takes long.
@@ -95,6 +105,7 @@ pub async fn watch(catalog: Catalog, interval: Duration, bells: Arc<Bells>, arou
                     let some = catalog.offer.hints.take();
                     refresh(&mut catalog, &*beside, |catalog| catalog.refresh_some(&some));
                 }
+                Step::Caps => publish(&mut catalog, &*beside),
             }
         });
         if done.await.is_err() {
@@ -104,6 +115,7 @@ pub async fn watch(catalog: Catalog, interval: Duration, bells: Arc<Bells>, arou
         step = tokio::select! {
             () = bells.reload.notified() => Step::Reload,
             () = bells.rescan.notified() => Step::Look,
+            () = bells.cap.notified() => Step::Caps,
             () = hints.wait() => {
                 sleep(SWARM).await;
                 Step::Hints
@@ -113,8 +125,16 @@ pub async fn watch(catalog: Catalog, interval: Duration, bells: Arc<Bells>, arou
     }
 }
 
+/// Publishes what the catalog knows, with the caps that are there, and has the others built.
+fn publish(catalog: &mut Catalog, around: &dyn Surroundings) {
+    let jobs = catalog.take_caps();
+    around.publish(catalog.snapshot());
+    around.build(jobs);
+}
+
 fn refresh(catalog: &mut Catalog, around: &dyn Surroundings, look: impl FnOnce(&mut Catalog) -> Vec<Change>) {
     let lost = catalog.lost.clone();
+    let before = catalog.snapshot();
     let changes = look(catalog);
     for folder in catalog.lost.difference(&lost) {
         let folder = printable(&folder.display().to_string());
@@ -128,11 +148,28 @@ fn refresh(catalog: &mut Catalog, around: &dyn Surroundings, look: impl FnOnce(&
         tracing::info!(folder, "a folder can be read again");
     }
     if !changes.is_empty() || lost != catalog.lost {
-        around.publish(catalog.snapshot());
+        publish(catalog, around);
+        tell_tiles(&before, &catalog.snapshot());
     }
     changes.iter().take(TOLD).for_each(tell);
     if changes.len() > TOLD {
         tracing::info!(files = changes.len(), "files have changed; the first ones were told");
+    }
+}
+
+/// Tells how many tiles of each zoom are others now, of layers of which not everything has changed.
+fn tell_tiles(before: &Snapshot, after: &Snapshot) {
+    for (id, then) in &before.layers {
+        let Some(now) = after.layers.get(id) else { continue };
+        let (dalles, Some(set)) = (changed_dalles(then, now), now.sets.first()) else { continue };
+        if dalles.is_empty() || dalles.len() > COUNTED {
+            continue;
+        }
+        let counts = changed_tiles(then, now, set, &dalles);
+        let counts = counts.iter().filter(|count| count.tiles > 0);
+        let tiles: Vec<_> = counts.map(|count| format!("{}: {}", count.matrix, count.tiles)).collect();
+        let (dalles, tiles) = (dalles.len(), tiles.join(", "));
+        tracing::info!(layer = id, set = set.set.id, dalles, tiles, "tiles have changed, by zoom");
     }
 }
 
@@ -151,7 +188,7 @@ fn reopen(catalog: &mut Catalog, around: &dyn Surroundings) {
     let outcome = match opened {
         Ok((opened, skipped)) => {
             *catalog = opened;
-            around.publish(catalog.snapshot());
+            publish(catalog, around);
             tell_skipped(&skipped);
             tracing::info!(layers = catalog.snapshot().layers.len(), "the configuration has been read again");
             Reload::Succeeded

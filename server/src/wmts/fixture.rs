@@ -101,6 +101,7 @@ pub fn snapshot() -> Snapshot {
         files: Arc::default(),
         hints: Arc::default(),
         lost: Vec::new(),
+        caps: BTreeMap::new(),
     }
 }
 

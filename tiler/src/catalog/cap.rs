@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Mosaic, Regions, regions::bounds_in};
+use super::{Dalle, Mosaic, Regions, regions::bounds_in};
 use crate::{
     crs::Crs,
-    geom::{Bounds, GeoTransform, Size, Window},
+    geom::{Bounds, GeoTransform, Size},
 };
 
 /// Columns and rows of a patch.
@@ -140,16 +140,9 @@ impl CapLayout {
             .collect()
     }
 
-    /// Where a window of a patch lies among the pixels of dalles.
-    pub fn native_window(&self, patch: PatchAddress, window: &Window) -> Window {
-        let factor = i64::from(self.factors[patch.tier]);
-        let side = i64::from(PATCH_PX);
-        Window::new(
-            (i64::from(patch.col) * side + window.col_off) * factor,
-            (i64::from(patch.row) * side + window.row_off) * factor,
-            window.width * factor as u32,
-            window.height * factor as u32,
-        )
+    /// The bounds of a dalle of the mosaic in the CRS of the layout.
+    pub fn bounds_of(&self, mosaic: &Mosaic, dalle: &Dalle) -> Option<Bounds> {
+        bounds_in(mosaic, dalle, &self.crs)
     }
 
     /// All patches that there shall be, each with a hash of what it is made of; the finest tier first.

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Job, Options};
-use crate::source::{OpenOptions, Source};
+use crate::{
+    sidecar::Item,
+    source::{OpenOptions, Source},
+};
 
 /// To be raised whenever the same files and options would be written otherwise.
 const VERSION: u32 = 1;
@@ -29,14 +32,26 @@ pub(super) fn key(sources: &[Arc<Source>], job: &Job, options: &Options) -> Stri
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 
-/// The mark of the file at a path: `None` where there is no file, or none that can be read, `Some(None)` where there is one
-/// without a mark.
-pub(super) fn of(path: &Path) -> Option<Option<String>> {
-    let source = Source::open(path, &OpenOptions::default());
-    let Ok(source) = source else {
-        // What cannot be read is not worth keeping only if it is ours, which nobody can tell; nothing is there, or damage.
-        return path.exists().then_some(None);
-    };
-    let is_mark = |item: &&crate::sidecar::Item| item.domain == DOMAIN && item.name == NAME;
-    Some(source.facts().items.iter().find(is_mark).map(|item| item.value.clone()))
+/// What is at the path of a target.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Present {
+    /// Nothing.
+    Nothing,
+    /// A file with a mark.
+    Ours(String),
+    /// A file without one, or one that cannot be read: nobody can tell whose it is.
+    Other,
+}
+
+/// Looks at the path of a target.
+pub(super) fn at(path: &Path) -> Present {
+    let is_mark = |item: &&Item| item.domain == DOMAIN && item.name == NAME;
+    match Source::open(path, &OpenOptions::default()) {
+        Ok(source) => match source.facts().items.iter().find(is_mark) {
+            Some(item) => Present::Ours(item.value.clone()),
+            None => Present::Other,
+        },
+        Err(_) if path.exists() => Present::Other,
+        Err(_) => Present::Nothing,
+    }
 }

@@ -17,12 +17,13 @@ use std::{fs, io, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 pub use jobs::{Cell, Input, Job, Merge, Order, Refused, jobs, merged};
 
 use crate::{
-    cog::write::{MetadataItem, WriteError},
+    cog::write::{MetadataItem, WriteError, WriteProblem},
     crs::{Crs, CrsError},
     geom::Window,
     source::{NodataRule, OpenOptions, Source, SourceError, write_verified},
     tms::TileMatrixSet,
 };
+use made_from::Present;
 use mosaic::Mosaic;
 use target::Target;
 
@@ -132,10 +133,10 @@ pub struct Done {
 pub enum ConvertError {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("{}: it does not say where it lies: {reason}; a missing CRS can be given with `--crs EPSG:2154`", path.display())]
+    #[error("{}: it does not say where it lies: {reason}", path.display())]
     Unplaced { path: PathBuf, reason: String },
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(WriteError),
     #[error("{} is the source itself: choose another output folder", path.display())]
     Itself { path: PathBuf },
     #[error(
@@ -177,6 +178,21 @@ impl ConvertError {
     }
 }
 
+impl From<WriteError> for ConvertError {
+    /// What is wrong with a source is told of the source.
+    fn from(error: WriteError) -> Self {
+        match error.problem {
+            WriteProblem::Pixels(problem) => match problem.downcast::<SourceError>() {
+                Ok(source) => Self::Source(*source),
+                Err(problem) => {
+                    Self::Write(WriteError { path: error.path, problem: WriteProblem::Pixels(problem) })
+                }
+            },
+            problem => Self::Write(WriteError { path: error.path, problem }),
+        }
+    }
+}
+
 /// Does one job, unless it was done before.
 ///
 /// # Errors
@@ -192,12 +208,12 @@ pub fn convert(job: &Job, options: &Options, watch: &dyn Watch) -> Result<Done, 
     check_target(job, &sources)?;
     let key = made_from::key(&sources, job, options);
     let source_bytes = sources.iter().map(|source| source.identity().size).sum();
-    match made_from::of(&job.target) {
-        Some(Some(found)) if found == key => {
+    match made_from::at(&job.target) {
+        Present::Ours(found) if found == key => {
             return Ok(Done { was_there: true, source_bytes, bytes: 0, compression: "", notes: Vec::new() });
         }
-        Some(None) => return Err(ConvertError::Taken { path: job.target.clone() }),
-        _ => {}
+        Present::Other => return Err(ConvertError::Taken { path: job.target.clone() }),
+        Present::Ours(_) | Present::Nothing => {}
     }
     let target = Target::of(job, &sources, options)?;
     let mosaic = Mosaic::new(&target, &sources, options, watch)?;

@@ -6,7 +6,7 @@ use super::{Cell, ConvertError, Into, Job, Options};
 use crate::{
     crs::Crs,
     geom::{Bounds, GeoTransform, Size},
-    source::{Place, Source},
+    source::{Place, Problem, Source},
     tms::TileMatrix,
 };
 
@@ -134,8 +134,12 @@ impl Target {
 /// Where a source lies, or the remedy.
 pub(super) fn place(source: &Source) -> Result<&Place, ConvertError> {
     source.place().map_err(|error| {
-        let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        ConvertError::Unplaced { path: source.path().to_owned(), reason }
+        let reason = match error.problem {
+            Problem::Unplaced { reason } => reason,
+            other => other.to_string(),
+        };
+        let hint = if source.crs().is_none() { "; or give its CRS with `--crs EPSG:2154`" } else { "" };
+        ConvertError::Unplaced { path: source.path().to_owned(), reason: reason + hint }
     })
 }
 

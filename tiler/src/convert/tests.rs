@@ -220,11 +220,20 @@ fn a_file_without_a_crs_gets_the_one_that_is_given() {
     assert_eq!(target.crs().and_then(Crs::epsg), Some(2154));
 }
 
+/// Two bands.
+struct Two;
+
+impl PixelSource for Two {
+    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
+        Ok(Raster::new(window.size(), 2, vec![7u8; window.pixels() as usize * 2], None))
+    }
+}
+
 #[test]
 fn a_codec_that_does_not_hold_the_bands_is_refused_with_another() {
     let folder = Folder::new();
     let crs = Crs::from_epsg(2154).expect("known");
-    let geotransform = GeoTransform::north_up(0.0, 0.0, 1.0, 1.0);
+    let geotransform = GeoTransform::north_up(CORNER.0, CORNER.1, 0.05, 0.05);
     let options = WriteOptions {
         encoding: lossless(),
         transparency: Transparency::Alpha,
@@ -236,12 +245,6 @@ fn a_codec_that_does_not_hold_the_bands_is_refused_with_another() {
     let jpeg = Options { compress: Some(Compress::Jpeg), ..Options::default() };
     convert(&job, &jpeg, &()).expect("it converts");
     let grey = WriteOptions { bands: 2, interpretation: crate::raster::Interpretation::Grey, ..options };
-    struct Two;
-    impl PixelSource for Two {
-        fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
-            Ok(Raster::new(window.size(), 2, vec![7u8; window.pixels() as usize * 2], None))
-        }
-    }
     write(&folder.path("two.tif"), &grey, &Two).expect("it is written");
     let error = convert(&folder.job(&["two.tif"]), &jpeg, &()).expect_err("two bands");
     assert!(error.to_string().contains("--compress zstd"), "{error}");

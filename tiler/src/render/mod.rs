@@ -17,6 +17,7 @@ mod fingerprint;
 mod gather;
 mod plan;
 mod point;
+mod region;
 mod select;
 mod target;
 
@@ -26,6 +27,7 @@ pub use execute::{Rendered, blank, render};
 pub use fingerprint::Fingerprint;
 pub use plan::{Plan, TileAddress, plan};
 pub use point::{PixelValue, pixel_values};
+pub use region::{RegionRequest, region};
 
 use crate::{
     catalog::Opener,

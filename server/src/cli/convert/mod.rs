@@ -58,7 +58,7 @@ pub(super) struct Arguments {
     /// Leave out minimum, maximum, mean and standard deviation of each band.
     #[arg(long)]
     no_statistics: bool,
-    /// Align pixels and blocks with a tile matrix set, and with one of its matrices: grid:LAMB93_5cm, grid:PM@21.
+    /// Align pixels and blocks with a tile matrix set, and with one of its matrices: `grid:LAMB93_5cm`, `grid:PM@21`.
     #[arg(long, value_name = "GRID", conflicts_with_all = ["merge", "block"])]
     into: Option<String>,
     /// Join files into larger ones: squares of so many metres (1000m, 1km), or so many columns and rows of files (4x4).

@@ -303,6 +303,35 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_index_without_a_sum_is_read_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.fgb");
+        let record = |at: i32| Record {
+            location: format!("/nas/{at}.tif").into(),
+            bounds: Some(Bounds::new(f64::from(at), 0.0, f64::from(at) + 1.0, 1.0)),
+            attributes: vec![("cloud".to_owned(), Value::Number(0.5))],
+            ..Record::default()
+        };
+        super::super::write(&path, &super::super::Notes::new(), (0..30).map(record)).unwrap();
+        let mut whole = std::fs::read(&path).unwrap();
+        // No longer one of ours, of which each change is seen.
+        let at = whole.windows(12).position(|bytes| bytes == b"PAVAGE_INDEX").unwrap();
+        whole[at] = b'p';
+        std::fs::write(&path, &whole).unwrap();
+        let found = open(&path, &Confinement::to_own_folder()).unwrap();
+        assert_eq!(found.records.len(), 30);
+        assert!(found.records.iter().all(|record| record.fault.is_some() && record.footprint.is_none()));
+        for at in (0..whole.len()).step_by(41) {
+            let mut bytes = whole.clone();
+            bytes[at] = [0, 1, 0x7f, 0xff][at % 4];
+            std::fs::write(&path, &bytes).unwrap();
+            if let Ok(index) = open(&path, &Confinement::to_own_folder()) {
+                assert!(index.records.len() <= 30);
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_index_at_all_is_unknown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index");

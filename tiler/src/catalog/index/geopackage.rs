@@ -253,7 +253,7 @@ mod tests {
         let path = folder.path().join("index.gpkg");
         package(&path, LISTED);
         let whole = std::fs::read(&path).unwrap();
-        for at in (0..whole.len()).step_by(61) {
+        for at in (0..whole.len()).step_by(331) {
             let mut bytes = whole.clone();
             bytes[at] = bytes[at].wrapping_add(1 + (at % 255) as u8);
             std::fs::write(&path, &bytes).unwrap();

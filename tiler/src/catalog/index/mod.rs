@@ -1,6 +1,6 @@
 //! Tile indexes: lists of raster files with their places, in formats that other tools open too.
 //!
-//! Our own is `FlatGeobuf` with the fields of GDAL's tile index: [`write`] and [`read`]. Those of others are read by [`open`].
+//! Our own is `FlatGeobuf` with the fields of GDAL's tile index: [`write()`] and [`read()`]. Those of others are read by [`open`].
 //! They know no layer and no pixel, and never go beyond the file system.
 
 mod columns;

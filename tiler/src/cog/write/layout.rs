@@ -4,7 +4,11 @@
 use std::io::Write;
 
 use super::{
-    Encoding, Transparency, WriteOptions, WriteProblem, metadata, place,
+    Encoding, Transparency, WriteOptions, WriteProblem,
+    directory::{self, Entry},
+    metadata,
+    options::CLASSIC_BYTES,
+    place,
     pyramid::{Level, Pyramid},
 };
 use crate::{
@@ -16,52 +20,8 @@ use crate::{
 const STRUCTURE: &str = "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n\
     BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n ";
 const MASKS: &str = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n";
-/// Beyond this the file is a BigTIFF.
-const CLASSIC_BYTES: u64 = 4_000_000_000;
 /// Bytes around a stored block: its length before it, its last four bytes again after it.
 const AROUND: u64 = 8;
-
-const ASCII: u16 = 2;
-const SHORT: u16 = 3;
-const LONG: u16 = 4;
-const DOUBLE: u16 = 12;
-const LONG8: u16 = 16;
-
-/// A tag with its value as bytes.
-struct Entry {
-    tag: u16,
-    kind: u16,
-    count: u64,
-    value: Vec<u8>,
-}
-
-impl Entry {
-    fn shorts(tag: u16, values: &[u16]) -> Self {
-        let value = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { tag, kind: SHORT, count: values.len() as u64, value }
-    }
-
-    fn long(tag: u16, value: u32) -> Self {
-        Self { tag, kind: LONG, count: 1, value: value.to_le_bytes().to_vec() }
-    }
-
-    fn doubles(tag: u16, values: &[f64]) -> Self {
-        let value = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { tag, kind: DOUBLE, count: values.len() as u64, value }
-    }
-
-    fn ascii(tag: u16, text: &str) -> Self {
-        let value = [text.as_bytes(), b"\0"].concat();
-        Self { tag, kind: ASCII, count: value.len() as u64, value }
-    }
-
-    /// Offsets or lengths.
-    fn numbers(tag: u16, values: &[u64], big: bool) -> Self {
-        let (kind, bytes) = if big { (LONG8, 8) } else { (LONG, 4) };
-        let value = values.iter().flat_map(|v| v.to_le_bytes().into_iter().take(bytes)).collect();
-        Self { tag, kind, count: values.len() as u64, value }
-    }
-}
 
 /// Where the blocks of one directory lie, and how long they are: 0 for both where one is left out.
 #[derive(Default)]
@@ -93,24 +53,24 @@ pub(super) fn assemble(
         let masks: u64 = if has_masks { level.masks.iter().map(of).sum() } else { 0 };
         level.images.iter().map(of).sum::<u64>() + masks
     };
-    let big = pyramid.levels.iter().map(stored).sum::<u64>() > CLASSIC_BYTES;
+    let big = pyramid.levels.iter().map(stored).sum::<u64>() > options.classic_bytes.min(CLASSIC_BYTES);
     let header_bytes = (if big { 16 } else { 8 }) + ghost.len() as u64 + ghost.len() as u64 % 2;
 
     // Directories have the same length whatever the offsets are, so they can be measured before those are known.
     let mut next = 0;
     let placed = place_blocks(pyramid, has_masks, &mut next);
     let measured = directories(options, pyramid, &placed, big)?;
-    let sizes: Vec<u64> = measured.iter().map(|entries| directory_bytes(entries, big)).collect();
+    let sizes: Vec<u64> = measured.iter().map(|entries| directory::len(entries, big)).collect();
     next = header_bytes + sizes.iter().sum::<u64>();
     let placed = place_blocks(pyramid, has_masks, &mut next);
 
-    let mut bytes = header(big, header_bytes);
+    let mut bytes = directory::header(big, header_bytes);
     bytes.extend_from_slice(ghost.as_bytes());
     bytes.resize(header_bytes as usize, 0);
     let all = directories(options, pyramid, &placed, big)?;
     for (at, entries) in all.iter().enumerate() {
         let following = if at + 1 == all.len() { 0 } else { bytes.len() as u64 + sizes[at] };
-        write_directory(&mut bytes, entries, following, big);
+        directory::write(&mut bytes, entries, following, big);
     }
     out.write_all(&bytes)?;
     let mut block = Vec::new();
@@ -282,52 +242,4 @@ fn of_the_whole(options: &WriteOptions, pyramid: &Pyramid) -> Result<Vec<Entry>,
     }
     entries.extend(metadata::xml(options, &pyramid.statistics).map(|xml| Entry::ascii(42_112, &xml)));
     Ok(entries)
-}
-
-fn header(big: bool, first_directory: u64) -> Vec<u8> {
-    let mut bytes = b"II".to_vec();
-    if big {
-        bytes.extend_from_slice(&[43, 0, 8, 0, 0, 0]);
-        bytes.extend_from_slice(&first_directory.to_le_bytes());
-    } else {
-        bytes.extend_from_slice(&[42, 0]);
-        bytes.extend_from_slice(&(first_directory as u32).to_le_bytes());
-    }
-    bytes
-}
-
-/// Bytes of a directory with the values that do not fit into it.
-fn directory_bytes(entries: &[Entry], big: bool) -> u64 {
-    let (head, each, word, tail) = if big { (8, 20, 8, 8) } else { (2, 12, 4, 4) };
-    let outside =
-        entries.iter().map(|e| e.value.len() as u64).filter(|&len| len > word).map(|len| len + len % 2);
-    let total = head + entries.len() as u64 * each + tail + outside.sum::<u64>();
-    total + total % 2
-}
-
-fn write_directory(bytes: &mut Vec<u8>, entries: &[Entry], following: u64, big: bool) {
-    let start = bytes.len();
-    let (head, each, word) = if big { (8, 20, 8) } else { (2, 12, 4) };
-    let put = |bytes: &mut Vec<u8>, value: u64, len: usize| {
-        bytes.extend_from_slice(&value.to_le_bytes()[..len]);
-    };
-    let mut outside = Vec::new();
-    let outside_start = start + head + entries.len() * each + word;
-    put(bytes, entries.len() as u64, head);
-    for entry in entries {
-        put(bytes, u64::from(entry.tag), 2);
-        put(bytes, u64::from(entry.kind), 2);
-        put(bytes, entry.count, word);
-        if entry.value.len() <= word {
-            bytes.extend_from_slice(&entry.value);
-            bytes.resize(bytes.len() + word - entry.value.len(), 0);
-        } else {
-            put(bytes, (outside_start + outside.len()) as u64, word);
-            outside.extend_from_slice(&entry.value);
-            outside.resize(outside.len() + outside.len() % 2, 0);
-        }
-    }
-    put(bytes, following, word);
-    bytes.extend_from_slice(&outside);
-    bytes.resize(start + directory_bytes(entries, big) as usize, 0);
 }

@@ -4,13 +4,14 @@
 //! file is laid out is compressed, and beyond some megabytes on disk. It does not read back what it wrote:
 //! [`crate::source::write_verified`] does.
 
+mod directory;
 mod encode;
 mod layout;
 mod metadata;
 mod options;
 mod place;
 mod pyramid;
-mod reduce;
+pub(crate) mod reduce;
 mod statistics;
 mod store;
 mod unfinished;

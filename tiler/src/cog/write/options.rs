@@ -9,6 +9,9 @@ use crate::{
     tiff::GeoTags,
 };
 
+/// Offsets of 32 bits reach no further, headers included.
+pub(super) const CLASSIC_BYTES: u64 = 4_000_000_000;
+
 /// How blocks are compressed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Encoding {
@@ -124,6 +127,8 @@ pub struct WriteOptions {
     pub metadata: Vec<MetadataItem>,
     /// Whether `STATISTICS_MINIMUM` and the like are written for each band; default no.
     pub has_statistics: bool,
+    /// With more bytes of blocks than this the file is a BigTIFF; default 4,000,000,000, and no more than that.
+    pub classic_bytes: u64,
 }
 
 impl WriteOptions {
@@ -144,6 +149,7 @@ impl WriteOptions {
             smallest_px: 512,
             metadata: Vec::new(),
             has_statistics: false,
+            classic_bytes: CLASSIC_BYTES,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
 
 /// How four pixels become one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reduction {
+pub(crate) struct Reduction {
     /// The most frequent value instead of the mean: of indices there is no mean.
     pub is_mode: bool,
     /// The value that means nothing: no mean of valid pixels may be it.
@@ -17,7 +17,7 @@ pub(super) struct Reduction {
 }
 
 /// The raster at half its size, odd columns and rows rounded up: those at the edge are made of two pixels or one.
-pub(super) fn halved(raster: &Raster, how: Reduction) -> Raster {
+pub(crate) fn halved(raster: &Raster, how: Reduction) -> Raster {
     let size = raster.size();
     let target = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
     let grid = Grid { size, target, bands: raster.bands() };

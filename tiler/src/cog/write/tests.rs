@@ -111,6 +111,14 @@ fn every_encoding_and_type_reads_back() {
 }
 
 #[test]
+fn a_large_file_is_a_big_tiff() {
+    let options = WriteOptions { classic_bytes: 10_000, transparency: Transparency::Mask, ..options() };
+    let (cog, _) = written(&options, Some(90));
+    assert!(cog.is_big_tiff());
+    assert!(!written(&super::tests::options(), None).0.is_big_tiff());
+}
+
+#[test]
 fn a_mask_is_left_out_when_everything_is_valid() {
     let options = WriteOptions { transparency: Transparency::Mask, ..options() };
     assert!(!written(&options, None).0.level(0).has_mask());
