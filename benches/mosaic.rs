@@ -24,7 +24,10 @@ const SIDE_M: f64 = 200.0;
 const CORNER: (f64, f64) = (600_000.0, 6_250_000.0);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("{:>8} {:>18} {:>10} {:>8} {:>8} {:>8}", "dalles", "set", "mosaic ms", "p50 us", "p99 us", "max us");
+    println!(
+        "{:>8} {:>18} {:>10} {:>8} {:>8} {:>8}",
+        "dalles", "set", "mosaic ms", "p50 us", "p99 us", "max us"
+    );
     for count in [FEW, MANY] {
         let dalles = (0..count).map(|number| dalle(number, count)).collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
@@ -33,12 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (set, matrix) in [("WebMercatorQuad", 21), ("LAMB93_5cm", 22), ("WorldCRS84Quad", 20)] {
             let times = plans(&imagery, set, matrix, across(count))?;
             let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-            println!(
-                "{count:8} {set:>18} {built_ms:10.1} {:8.1} {:8.1} {:8.1}",
-                at(0.5),
-                at(0.99),
-                at(1.0)
-            );
+            println!("{count:8} {set:>18} {built_ms:10.1} {:8.1} {:8.1} {:8.1}", at(0.5), at(0.99), at(1.0));
         }
     }
     Ok(())

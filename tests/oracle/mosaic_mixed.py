@@ -64,6 +64,9 @@ def make_masked(work, data):
                 part = np.s_[row * SIDE:(row + 1) * SIDE, col * SIDE:(col + 1) * SIDE]
                 write_cog(f"{folder}/{col}-{row}.tif", image[part], LEFT + col * SIDE * CELL, TOP - row * SIDE * CELL,
                           CELL, mask=mask[part] if kind == "mask" else None, overview_count=3, **options)
+        # The newest, far away, and beside the grid that overviews of the others lie on.
+        write_cog(f"{folder}/2024-stray.tif", scene[:SIDE, :SIDE], LEFT + 300 + 3 * CELL, TOP + 5 * CELL, CELL,
+                  overview_count=3)
         merged = f"{work}/masked-{kind}.tif"
         write_cog(merged, image, LEFT, TOP, CELL, mask=mask if kind == "mask" else None, overview_count=3, **options)
         made[kind] = folder, merged
@@ -252,8 +255,8 @@ def years(pavage, work, data):
                     count += 1
         tile = found.tile_at(zoom, LEFT + 50, TOP - 50)
         status, _, body = get(address(base, "years-nearest", found.name, tile, "?time=2019"))
-        assert status == 400, ("before the first year", status, body)
-        assert get(address(base, "years-nearest", found.name, tile, "?time=tomorrow"))[0] == 400
+        assert status == 404 and b"time" in body, ("before the first year", status, body)
+        assert get(address(base, "years-nearest", found.name, tile, "?time=tomorrow"))[0] == 404
     print(f"two years: {count} tiles equal to the composition by pixel")
 
 
