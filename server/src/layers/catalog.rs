@@ -42,6 +42,8 @@ const KEPT_OPEN: usize = 256;
 /// Files that are looked at before something of them is kept.
 const CHUNK: usize = 4096;
 const KEEP_EVERY: Duration = Duration::from_secs(20);
+/// Files that are looked at before what an index says is believed.
+const SPOT_CHECKS: usize = 16;
 
 /// What shall be published.
 #[derive(Debug, Clone)]
@@ -151,9 +153,11 @@ impl Catalog {
         let mut files: HashMap<Arc<Path>, FileState> = HashMap::new();
         let mut found = Vec::with_capacity(offer.layers.len());
         for (config, store) in offer.layers.iter().zip(&stores) {
-            // What was known before this run is believed until the first look, which follows at once.
+            // What was known before this run is believed until the first look, which follows at once, unless many files seem
+            // to be others: then nothing could be shown meanwhile.
             let kept = before.is_none().then(|| store.as_ref()?.load()).flatten();
-            let is_complete = kept.as_ref().is_some_and(|kept| kept.is_complete);
+            let is_complete =
+                kept.as_ref().is_some_and(|kept| kept.is_complete && seems_current(&kept.files));
             let kept = kept.map(|kept| kept.files).unwrap_or_default();
             if is_complete {
                 let list = kept.iter().map(|(path, _)| FoundFile { path: Arc::clone(path), is_named: false });
@@ -367,6 +371,13 @@ fn states_of<'a>(
     files: &'a HashMap<Arc<Path>, FileState>,
 ) -> impl Iterator<Item = (&'a Path, &'a FileState)> + Clone {
     list.iter().filter_map(|file| Some((&*file.path, files.get(&file.path)?)))
+}
+
+/// Whether some of the files, spread evenly, are as they were.
+fn seems_current(files: &[(Arc<Path>, FileState)]) -> bool {
+    let step = files.len().div_ceil(SPOT_CHECKS).max(1);
+    let mut some = files.iter().step_by(step).filter(|(_, state)| state.dalle.is_ok());
+    some.all(|(path, state)| state.is_current(path, &state.options))
 }
 
 /// Where the update sequence starts, so that it also grows over a restart.
