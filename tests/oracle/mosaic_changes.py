@@ -73,8 +73,7 @@ def many(pavage, work):
             all_of_it = found.zoom_for((box[2] - box[0]) / 256)
             line = []
             for zoom in range(all_of_it - 3, native + 1):
-                tiles = found.tiles(zoom, box)
-                tile = tiles[len(tiles) // 2]
+                tile = found.tile_at(zoom, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
                 started = time.monotonic()
                 image, headers = fetch(address(base, "many", name, tile))
                 took = time.monotonic() - started

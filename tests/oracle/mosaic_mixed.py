@@ -2,7 +2,7 @@
 
 - Masked dalles of one grid: within one level of the same image, with the same mask, as one file.
 - Other pixels and another CRS: the picture is a smooth function of the place in Lambert-93, so every tile can be calculated:
-  within two levels away from the borders, and there within what half a pixel of the dalle's level is worth; no hole.
+  within three levels away from the borders, and there within what one and a half pixels of the level are worth; no hole.
 - Two years: equal to numpy's composition, the newer above, its holes filled by the older; `?time=` gives each.
 """
 
@@ -23,8 +23,8 @@ SETS = ["WebMercatorQuad", "LAMB93_5cm", "WorldCRS84Quad"]
 KERNELS = ["nearest", "bilinear", "cubic", "lanczos"]
 
 
-def layer(config, name, path, kernel, **keys):
-    config.write(f'[[layer]]\nid = "{name}"\npath = "{path}"\nformats = ["png"]\nresampling = "{kernel}"\n'
+def layer(config, name, paths, kernel, **keys):
+    config.write(f'[[layer]]\nid = "{name}"\npaths = {paths}\nformats = ["png"]\nresampling = "{kernel}"\n'
                  f'sets = {SETS}\ncap = false\n')
     for key, value in keys.items():
         config.write(f"{key} = {value}\n")
@@ -64,12 +64,13 @@ def make_masked(work, data):
                 part = np.s_[row * SIDE:(row + 1) * SIDE, col * SIDE:(col + 1) * SIDE]
                 write_cog(f"{folder}/{col}-{row}.tif", image[part], LEFT + col * SIDE * CELL, TOP - row * SIDE * CELL,
                           CELL, mask=mask[part] if kind == "mask" else None, overview_count=3, **options)
-        # The newest, far away, and beside the grid that overviews of the others lie on.
-        write_cog(f"{folder}/2024-stray.tif", scene[:SIDE, :SIDE], LEFT + 300 + 3 * CELL, TOP + 5 * CELL, CELL,
+        # In both: the newest, far away, and beside the grid that overviews of the others lie on.
+        stray = f"{work}/masked-{kind}-2024-stray.tif"
+        write_cog(stray, scene[:SIDE, :SIDE], LEFT + 300 + 3 * CELL, TOP + 5 * CELL, CELL,
                   overview_count=3)
         merged = f"{work}/masked-{kind}.tif"
         write_cog(merged, image, LEFT, TOP, CELL, mask=mask if kind == "mask" else None, overview_count=3, **options)
-        made[kind] = folder, merged
+        made[kind] = [folder, stray], [merged, stray]
     return made
 
 
@@ -149,7 +150,7 @@ def mixed(pavage, work):
     folder = make_smooth(work)
     with open(f"{work}/smooth.toml", "w") as config:
         for kernel in KERNELS:
-            layer(config, f"smooth-{kernel}", folder, kernel)
+            layer(config, f"smooth-{kernel}", [folder], kernel)
     wrong, seams = [], {}
     with serving(pavage, work, "--cache", f"{work}/cache-smooth", "--config", f"{work}/smooth.toml") as base:
         for name, found in sets_of(base).items():
@@ -188,23 +189,24 @@ def check_smooth(base, found, tile, scale, kernel, wrong, seams):
     inside = in_5cm | in_8cm | in_cc
     near = lambda v, at: np.abs(v - at) < reach + 0.5
     border = near(x_off, 50) | near(y_off, 50) | near(y_off, 51.2)
-    edge = near(x_off, 0) | near(y_off, 0) | near(x_off, 101.2) | near(y_off, 101) | (near(x_off, 51) & (y_off > 50))
+    edge = near(x_off, 0) | near(y_off, 0) | near(x_off, 101.2) | near(y_off, 101) | (near(x_off, 51) & (y_off > 50)) \
+        | (near(y_off, 51.2) & (x_off > 50))
     counts = inside & ~edge
     if not counts.any():
         return
     gaps = counts & (here[:, :, 3] < 255)
     if gaps.any():
-        wrong.append(("hole", kernel, found.name, tile, int(gaps.sum())))
+        wrong.append(("hole", kernel, found.name, tile, int(gaps.sum()), here[:, :, 3][gaps].min(), f"at {x_off[gaps][0]:.2f}, {y_off[gaps][0]:.2f}"))
     off = np.abs(here[:, :, :3] - smooth(x, y))
-    # The nearest pixel is up to half a one of its level away, on both sides.
+    # A kernel at an edge repeats its last pixel; the nearest pixel is up to half a one of its level away, on both sides.
     level = max(metres, 0.08)
-    loose = slope(x, y, level / 2 * (1.5 if kernel == "nearest" else 0))
-    at_border = slope(x, y, level * (1.5 if kernel == "nearest" else 1.0))
-    allowed = 2 + np.where(border[:, :, None], at_border, loose)
+    loose = slope(x, y, 0.75 * level if kernel == "nearest" else 0)
+    at_border = slope(x, y, 1.5 * level)
+    allowed = 3 + np.where(border[:, :, None], at_border, loose)
     over = (off > allowed).any(2) & counts & (here[:, :, 3] > 0)
     if over.any():
         at = np.argwhere(over)[0]
-        wrong.append((kernel, found.name, tile, f"{over.sum()} pixels, first {at}, off {off[tuple(at)]}, allowed {allowed[tuple(at)]}"))
+        wrong.append((kernel, found.name, tile, f"{over.sum()} pixels, first at {x_off[tuple(at)]:.2f}, {y_off[tuple(at)]:.2f}, off {off[tuple(at)]}, allowed {allowed[tuple(at)]}"))
     most = lambda where: off[where & counts].max() if (where & counts).any() else 0
     known = seams.get(kernel, (0, 0))
     seams[kernel] = max(known[0], most(~border)), max(known[1], most(border))
@@ -232,7 +234,7 @@ def years(pavage, work, data):
     folder, old, both = make_years(work, data)
     with open(f"{work}/years.toml", "w") as config:
         for kernel in ("nearest", "bilinear"):
-            layer(config, f"years-{kernel}", folder, kernel)
+            layer(config, f"years-{kernel}", [folder], kernel)
     count = 0
     with serving(pavage, work, "--cache", f"{work}/cache-years", "--config", f"{work}/years.toml") as base:
         found = sets_of(base)["LAMB93_5cm"]

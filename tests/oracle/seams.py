@@ -36,7 +36,7 @@ def main(pavage, work, data):
     smooth = mosaic_mixed.make_smooth(work)
     with open(f"{work}/smooth.toml", "w") as config:
         for kernel in ("bilinear", "lanczos"):
-            mosaic_mixed.layer(config, f"smooth-{kernel}", smooth, kernel)
+            mosaic_mixed.layer(config, f"smooth-{kernel}", [smooth], kernel)
     with serving(pavage, work, "--cache", f"{work}/cache-smooth", "--config", f"{work}/smooth.toml") as base:
         for zoom in (21, 19):
             for kernel in ("bilinear", "lanczos"):

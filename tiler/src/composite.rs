@@ -89,13 +89,16 @@ impl Composite {
         if !each().any(|at| wanted[at] && self.mask[at] < 255) {
             return;
         }
-        let known: Vec<usize> = each().filter(|&at| self.mask[at] == 255).collect();
+        // Of dalles that are smaller than a pixel none is there wholly: each counts for what it covers.
+        let known: Vec<(usize, f64)> =
+            each().filter(|&at| self.mask[at] > 0).map(|at| (at, f64::from(self.mask[at]))).collect();
         if known.is_empty() {
             return;
         }
+        let total: f64 = known.iter().map(|(_, part)| part).sum();
         for band in 0..bands {
-            let sum: f64 = known.iter().map(|at| self.pixels.value(at * bands + band)).sum();
-            let mean = sum / known.len() as f64;
+            let sum: f64 = known.iter().map(|(at, part)| self.pixels.value(at * bands + band) * part).sum();
+            let mean = sum / total;
             for at in each().filter(|&at| wanted[at] && self.mask[at] < 255) {
                 // At the edge of what was read a pixel is there in part.
                 let present = f64::from(self.mask[at]) / 255.0;
