@@ -26,6 +26,8 @@ pub enum Parameter {
     Z,
     X,
     Y,
+    Lon,
+    Lat,
     Query,
 }
 
@@ -53,6 +55,8 @@ impl Parameter {
             Self::Z => "z",
             Self::X => "x",
             Self::Y => "y",
+            Self::Lon => "lon",
+            Self::Lat => "lat",
             Self::Query => "query",
         }
     }
@@ -147,6 +151,9 @@ impl Fault {
                     Parameter::X
                     | Parameter::Y
                     | Parameter::Z
+                    | Parameter::Lon
+                    | Parameter::Lat
+                    | Parameter::Time
                     | Parameter::Format
                     | Parameter::Query
                     | Parameter::TileRow

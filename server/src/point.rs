@@ -2,7 +2,28 @@
 //! address and no document but a list of `GeoJSON` features.
 
 use serde_json::{Map, Value, json};
-use tiler::render::PixelValue;
+use tiler::{
+    catalog::{Imagery, Opener},
+    crs::Crs,
+    render::{PixelValue, pixel_values},
+};
+
+use crate::error::Fault;
+
+/// What the dalles hold at a place, best first; `x, y` in the given CRS, easting first.
+///
+/// # Errors
+/// [`Fault::Source`] where a file cannot be read.
+pub fn values(
+    imagery: &Imagery,
+    files: &dyn Opener,
+    place: (&Crs, f64, f64),
+) -> Result<Vec<PixelValue>, Fault> {
+    pixel_values(&imagery.mosaic, files, place).map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot read pixel values");
+        if error.is_source_fault() { Fault::Source } else { Fault::Internal }
+    })
+}
 
 /// One feature per dalle under a place, the one that shows first. The names of bands count from 1.
 pub fn features(values: &[PixelValue]) -> Vec<Value> {
@@ -69,6 +90,7 @@ pub mod fixture {
             geotransform: GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05),
             kind: Arc::new(kind),
             year: Some(2023),
+            footprint: None,
         };
         PixelValue { dalle: Arc::new(dalle), col: 5, row: 6, values: vec![1.0, 2.0, 3.0], valid }
     }

@@ -10,3 +10,4 @@ mod pictures;
 mod protocols;
 mod rows;
 mod styles;
+mod vintages;

@@ -11,6 +11,7 @@ from owslib.wmts import WebMapTileService
 from PIL import Image
 from rasterio.windows import Window
 
+import years
 from serving import get, serving
 
 
@@ -63,6 +64,31 @@ def capabilities_are_schema_valid(base, data):
     print("OGC schemas: capabilities and exceptions are valid")
 
 
+def clients_ask_for_years(base):
+    """OWSLib fills in a time in both bindings, GDAL the default of the capabilities."""
+    service = WebMapTileService(f"{base}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&VERSION=1.0.0")
+    time = service["pcrs"].dimensions["Time"]
+    assert (time["values"], time["default"]) == (["2018", "2021", "2024"], "2024"), time
+    lon, lat = service["pcrs"].boundingBoxWGS84[2] - 2e-4, service["pcrs"].boundingBoxWGS84[3] - 1e-4
+    col = int((lon + 180) / 360 * 2 ** 21)
+    row = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2 ** 21)
+    tile = dict(layer="pcrs", tilematrixset="WebMercatorQuad", tilematrix="21", row=row, column=col)
+
+    def mean(body):
+        return np.asarray(Image.open(io.BytesIO(body)).convert("RGB")).mean(axis=(0, 1))
+
+    by_year = {}
+    for year in time["values"]:
+        by_year[year] = mean(service.gettile(**tile, format="image/png", Time=year).read())
+        status, _, body = get(service.buildTileResource(**tile, style="natural", Time=year))
+        assert status == 200 and np.abs(mean(body) - by_year[year]).max() < 3, year
+    newest = mean(service.gettile(**tile, format="image/png").read())
+    assert (newest == by_year["2024"]).all() and np.ptp([colour[2] for colour in by_year.values()]) > 10, by_year
+    with rasterio.open(f"WMTS:{base}/wmts/1.0.0/WMTSCapabilities.xml,layer=pcrs,tilematrixset=LAMB93_5cm") as layer:
+        assert layer.read([1], window=Window(0, 0, 64, 64)).shape == (1, 64, 64)
+    print(f"years: OWSLib fetches {', '.join(time['values'])} by KVP and REST, GDAL reads the default")
+
+
 def main(pavage, work, data):
     path = f"{work}/demo/demo-small.tif"
     folders = [f"{data}/{name}" for name in ("ortho", "derived") if os.path.isdir(f"{data}/{name}")]
@@ -70,6 +96,10 @@ def main(pavage, work, data):
         capabilities_are_schema_valid(base, data)
         owslib_fetches_everything(base)
         gdal_reads_a_window(base, path)
+    years.write(path, f"{work}/flights")
+    with serving(pavage, work, "--config", years.configuration(f"{work}/flights")) as base:
+        capabilities_are_schema_valid(base, data)
+        clients_ask_for_years(base)
 
 
 if __name__ == "__main__":

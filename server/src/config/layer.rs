@@ -83,8 +83,12 @@ pub struct LayerOptions {
     pub each: bool,
     /// Which dalle shows where several have imagery; default the newest.
     pub order: Order,
-    /// How the year of a file is told; default by its name, its folders, its own date.
+    /// How the year of a file is told; default by its name, its folders.
     pub year: YearRule,
+    /// Folders in which the files that a tile index names must lie; none: the folder of the index.
+    pub folders: Vec<PathBuf>,
+    /// Polygons that tell which dalle shows where, in a vector file; default none.
+    pub seamlines: Option<PathBuf>,
     /// Whether coarser images of a mosaic are made in the background; default yes.
     pub cap: bool,
     /// Whether its files may be downloaded, from the folder that all its paths lie in; default no.
@@ -122,6 +126,8 @@ impl Default for LayerOptions {
             each: false,
             order: Order::default(),
             year: YearRule::default(),
+            folders: Vec::new(),
+            seamlines: None,
             cap: true,
             download: false,
         }
@@ -267,6 +273,8 @@ fn options(
     options.each = raw.each.unwrap_or(defaults.each);
     options.order = report.choice("order", &raw.order, &ORDERS).unwrap_or(defaults.order);
     options.year = year(raw, report);
+    options.folders = raw.folders.iter().map(|given| beside(report.file(), given.get_ref())).collect();
+    options.seamlines = raw.seamlines.as_ref().map(|given| beside(report.file(), given.get_ref()));
     options.cap = raw.cap.unwrap_or(defaults.cap);
     options.download = raw.download.unwrap_or(defaults.download);
     options.max_age_s =

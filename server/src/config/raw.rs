@@ -151,6 +151,8 @@ pub(super) struct RawLayer {
     pub(super) order: Given<String>,
     pub(super) year: Given<String>,
     pub(super) year_pattern: Given<String>,
+    pub(super) folders: Vec<Spanned<String>>,
+    pub(super) seamlines: Given<String>,
     pub(super) cap: Option<bool>,
     pub(super) download: Option<bool>,
     pub(super) style: Vec<Spanned<RawStyle>>,

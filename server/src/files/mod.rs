@@ -231,7 +231,9 @@ mod tests {
         layer.download = Some(vec![folder.to_owned()]);
         let dalle = |name: &str| {
             let source = Source::open(&folder.join(name), &OpenOptions::default()).expect("it is a GeoTIFF");
-            Dalle::of(&source, &Arc::default()).expect("it has a place")
+            let dalle = Dalle::of(&source, &Arc::default()).expect("it has a place");
+            let year = source.stem()[..4].parse().ok();
+            Dalle { year, ..dalle }
         };
         let names = ["2023-06500-62350-LA93-0M05-RVB.tif", "2024/2024-06504-62346-LA93-0M05-RVB.tif"];
         layer.imagery = names.map(dalle).into_iter().collect();

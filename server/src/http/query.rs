@@ -73,6 +73,12 @@ pub fn strict_u32(text: &str) -> Option<u32> {
     well_formed.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
+/// A decimal number, with a point and an exponent or without: no name of a number that is none, no blank.
+pub fn strict_decimal(text: &str) -> Option<f64> {
+    let well_formed = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    text.parse().ok().filter(|number: &f64| well_formed && number.is_finite())
+}
+
 /// `+` and `%XX` to text; `None` where the bytes are not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
@@ -134,6 +140,17 @@ mod tests {
         assert_eq!(strict_u32("99999999999999999999"), Some(u32::MAX));
         for text in ["", "00", "01", "-1", "+1", "1.0", "1e3", " 1", "0x10", "١"] {
             assert_eq!(strict_u32(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_numbers_and_finite() {
+        for (text, number) in [("3.5", 3.5), ("-43", -43.0), ("1e-7", 1e-7), ("0", 0.0)] {
+            assert_eq!(strict_decimal(text), Some(number), "{text}");
+        }
+        let long = "1".repeat(33);
+        for text in ["", " 1", "1,5", "nan", "inf", "-infinity", "1e999", "0x1", "--1", "1e", "٣", &long] {
+            assert_eq!(strict_decimal(text), None, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tiler::{
-    catalog::{Dalle, Imagery, Mosaic, Opener as _},
+    catalog::{Dalle, Imagery, Mosaic, Opener as _, Order, index::IndexError, seamlines},
     crs::{Crs, CrsError},
     encode::Format,
     source::{Source, SourceError},
@@ -12,7 +12,7 @@ use tiler::{
 };
 
 use super::{Layer, Offer, Vintage, coverage, styles};
-use crate::config::{LayerConfig, LayerOptions};
+use crate::config::LayerConfig;
 
 /// Files that styles are made for, spread evenly.
 const SAMPLED: usize = 9;
@@ -42,6 +42,9 @@ pub enum LayerError {
         #[source]
         source: StyleError,
     },
+    /// The file of seamlines cannot be used.
+    #[error("its seamlines cannot be used")]
+    Seamlines(#[from] IndexError),
     /// All sets are elsewhere.
     #[error("lies outside all tile matrix sets that it is offered in")]
     OutsideSets,
@@ -64,6 +67,8 @@ pub struct Build<'a> {
     pub config: &'a LayerConfig,
     /// Of which it is a part.
     pub offer: &'a Offer,
+    /// Whether an index says which of its files lies on top, by their order.
+    pub is_ordered: bool,
     /// The layer before some of its files changed: its styles stay as they are, since they decide all tiles.
     pub before: Option<&'a Layer>,
 }
@@ -74,9 +79,15 @@ impl Build<'_> {
     /// # Errors
     /// When the dalles cannot be placed in any of the layer's sets.
     pub fn layer(&self, dalles: Vec<Arc<Dalle>>) -> Result<Layer, LayerError> {
-        let Self { label, config: LayerConfig { paths, options, .. }, offer, before } = *self;
-        let earlier = earlier(&dalles, options);
-        let mosaic = Mosaic::new(dalles, options.order);
+        let Self { label, config: LayerConfig { paths, options, .. }, offer, is_ordered, before } = *self;
+        let dalles = match &options.seamlines {
+            Some(file) => seamlines::cut(dalles, &seamlines::read(file)?),
+            None => dalles,
+        };
+        let order =
+            if is_ordered && options.order == Order::default() { Order::Given } else { options.order };
+        let earlier = earlier(&dalles, order);
+        let mosaic = Mosaic::new(dalles, order);
         let native = mosaic.main_zone().ok_or(LayerError::NoSource)?.crs().clone();
         let wgs84_bounds = mosaic.bounds_in(&Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
         let offered = options.sets.clone().unwrap_or_else(|| default_sets(&native, &offer.registry));
@@ -127,14 +138,14 @@ fn samples(mosaic: &Mosaic, offer: &Offer) -> Result<Vec<Arc<Source>>, LayerErro
 }
 
 /// The mosaic as it was at the end of each year but the last; none where there is one year only.
-fn earlier(dalles: &[Arc<Dalle>], options: &LayerOptions) -> Vec<Vintage> {
+fn earlier(dalles: &[Arc<Dalle>], order: Order) -> Vec<Vintage> {
     let mut years: Vec<u16> = dalles.iter().filter_map(|dalle| dalle.year).collect();
     years.sort_unstable();
     years.dedup();
     years.pop();
     let until = |year: u16| {
         let known = dalles.iter().filter(|dalle| dalle.year.is_none_or(|of| of <= year)).cloned();
-        Vintage { year, imagery: Imagery::new(Mosaic::new(known.collect(), options.order)) }
+        Vintage { year, imagery: Imagery::new(Mosaic::new(known.collect(), order)) }
     };
     years.into_iter().map(until).collect()
 }

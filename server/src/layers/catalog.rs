@@ -25,11 +25,12 @@ use super::{
     caps::CapState,
     file_state::FileState,
     hints::Hints,
+    listing::is_index,
     names::{self, Names},
-    opening::{FoundFile, Opening},
+    opening::{FoundFile, Opening, Told},
     refresh::Change,
     scan::Skipped,
-    store::Store,
+    store::{Kept, Store},
     years,
 };
 use crate::{
@@ -39,11 +40,11 @@ use crate::{
 
 /// Of so few files all are kept open once their headers have been read.
 const KEPT_OPEN: usize = 256;
+/// Of an index, so many files are looked at before it is believed.
+const SEEN: usize = 16;
 /// Files that are looked at before something of them is kept.
 const CHUNK: usize = 4096;
 const KEEP_EVERY: Duration = Duration::from_secs(20);
-/// Files that are looked at before what an index says is believed.
-const SPOT_CHECKS: usize = 16;
 
 /// What shall be published.
 #[derive(Debug, Clone)]
@@ -71,15 +72,17 @@ impl Offer {
         OpenOptions { assumed_crs, collar, nodata, alpha_is_data, ..self.open.clone() }
     }
 
-    /// Makes a layer of its own of each folder that was given without a name.
+    /// Makes a layer of its own of each folder and each index that was given without a name.
     fn with_folders_named(mut self, names: &mut Names) -> Self {
         for id in self.layers.iter().filter_map(|layer| layer.id.as_ref()) {
             names.reserve(id);
         }
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in self.layers {
-            let is_folder = |path: &PathBuf| layer.id.is_none() && !layer.options.each && path.is_dir();
-            let (folders, rest): (Vec<_>, Vec<_>) = layer.paths.iter().cloned().partition(is_folder);
+            let is_mosaic = |path: &PathBuf| {
+                layer.id.is_none() && !layer.options.each && (path.is_dir() || is_index(path))
+            };
+            let (folders, rest): (Vec<_>, Vec<_>) = layer.paths.iter().cloned().partition(is_mosaic);
             for folder in folders {
                 let id = Some(names.for_folder(&folder));
                 let mut options = layer.options.clone();
@@ -105,6 +108,7 @@ pub struct OpenError(pub Vec<Skipped>);
 pub struct Catalog {
     pub(super) offer: Offer,
     pub(super) files: HashMap<Arc<Path>, FileState>,
+    pub(super) told: Told,
     pub(super) entries: Vec<Entry>,
     pub(super) names: Names,
     pub(super) update_sequence: u64,
@@ -147,17 +151,21 @@ impl Catalog {
     ) -> Result<(Self, Vec<Skipped>), OpenError> {
         let mut names = Names::default();
         let offer = offer.with_folders_named(&mut names);
-        let looking = Looking::new(&offer);
-        let stores = looking.stores();
+        let mut told = Told::default();
+        let stores = Looking::new(&offer, &told).stores();
         let mut opening = Opening::default();
         let mut files: HashMap<Arc<Path>, FileState> = HashMap::new();
         let mut found = Vec::with_capacity(offer.layers.len());
-        for (config, store) in offer.layers.iter().zip(&stores) {
-            // What was known before this run is believed until the first look, which follows at once, unless many files seem
-            // to be others: then nothing could be shown meanwhile.
+        for (number, (config, store)) in offer.layers.iter().zip(&stores).enumerate() {
+            // What was known before this run is believed until the first look, which follows at once, unless some of it is
+            // seen to be wrong.
             let kept = before.is_none().then(|| store.as_ref()?.load()).flatten();
-            let is_complete =
-                kept.as_ref().is_some_and(|kept| kept.is_complete && seems_current(&kept.files));
+            let is_believed = |kept: &Kept| {
+                kept.is_complete
+                    && !config.paths.iter().any(|path| is_index(path))
+                    && Looking::new(&offer, &told).seem_current(&kept.files)
+            };
+            let is_complete = kept.as_ref().is_some_and(is_believed);
             let kept = kept.map(|kept| kept.files).unwrap_or_default();
             if is_complete {
                 let list = kept.iter().map(|(path, _)| FoundFile { path: Arc::clone(path), is_named: false });
@@ -165,18 +173,19 @@ impl Catalog {
                 files.extend(kept);
                 continue;
             }
-            let list = opening.scan(config);
+            let list = opening.list(number, config, &mut told);
             let known: HashMap<_, _> = kept.into_iter().collect();
             let known_before = before.filter(|before| before.offer.open.access == offer.open.access);
             let known = |path: &Arc<Path>| {
                 known.get(path).or_else(|| known_before.and_then(|before| before.files.get(path)))
             };
+            let looking = Looking::new(&offer, &told);
             looking.all(&list, &known, store.as_ref(), &mut files, progress);
             found.push(list);
         }
         let update_sequence = before.map_or_else(seconds_since_1970, |before| before.update_sequence + 1);
         let (entries, lost, caps) = (Vec::new(), BTreeSet::new(), HashMap::new());
-        let mut catalog = Self { offer, files, entries, names, update_sequence, lost, caps };
+        let mut catalog = Self { offer, files, told, entries, names, update_sequence, lost, caps };
         let kept = catalog.keep_names(before);
         for (config, files) in found.into_iter().enumerate() {
             if catalog.offer.layers[config].id.is_some() {
@@ -205,7 +214,7 @@ impl Catalog {
 
     /// Where something is kept of each layer between runs.
     pub(super) fn stores(&self) -> Vec<Option<Store>> {
-        Looking::new(&self.offer).stores()
+        Looking::new(&self.offer, &self.told).stores()
     }
 
     /// Writes the index of each mosaic in whose folders something has happened.
@@ -251,6 +260,7 @@ impl Catalog {
             label: &label,
             config: &self.offer.layers[config],
             offer: &self.offer,
+            is_ordered: self.told.ordered.contains(&config),
             before: None,
         };
         let mut layer = build.layer(dalles).map_err(|error| log::chain(&error))?;
@@ -277,15 +287,16 @@ impl Catalog {
 /// How files are looked at: what all of them share is made once.
 pub(super) struct Looking<'a> {
     offer: &'a Offer,
+    told: &'a Told,
     /// By layer of the offer.
     options: Vec<Arc<OpenOptions>>,
     kinds: Mutex<Kinds>,
 }
 
 impl<'a> Looking<'a> {
-    pub(super) fn new(offer: &'a Offer) -> Self {
+    pub(super) fn new(offer: &'a Offer, told: &'a Told) -> Self {
         let options = offer.layers.iter().map(|layer| Arc::new(offer.open_options_of(layer))).collect();
-        Self { offer, options, kinds: Mutex::default() }
+        Self { offer, told, options, kinds: Mutex::default() }
     }
 
     /// Where something is kept of each layer between runs.
@@ -332,6 +343,13 @@ impl<'a> Looking<'a> {
         }
     }
 
+    /// Whether some of the files, spread evenly, are as they are known.
+    fn seem_current(&self, files: &[(Arc<Path>, FileState)]) -> bool {
+        let some = files.iter().step_by((files.len() / SEEN).max(1));
+        some.filter(|(_, state)| state.dalle.is_ok())
+            .all(|(path, state)| self.rules(path).is_some_and(|(_, options)| state.is_current(path, options)))
+    }
+
     /// Opens a file. The open file is kept if so wished.
     pub(super) fn open(&self, path: &Arc<Path>, keeps_open: bool) -> FileState {
         let kept = keeps_open.then_some(self.offer.files.as_ref());
@@ -341,7 +359,8 @@ impl<'a> Looking<'a> {
         let mut state = FileState::open(path, options, kept);
         if let Ok(dalle) = &state.dalle {
             let root = layer.paths.iter().find(|given| path.starts_with(given)).map_or(Path::new(""), |p| p);
-            let year = years::of_path(&layer.options.year, path, root);
+            let told = self.told.files.get(path).and_then(|told| told.1);
+            let year = told.or_else(|| years::of_path(&layer.options.year, path, root));
             let kind = self.kinds.lock().shared(Arc::clone(&dalle.kind));
             state.dalle = Ok(Arc::new(Dalle { path: Arc::clone(path), year, kind, ..(**dalle).clone() }));
         }
@@ -360,6 +379,9 @@ impl<'a> Looking<'a> {
     }
 
     fn rules(&self, path: &Path) -> Option<(&LayerConfig, &Arc<OpenOptions>)> {
+        if let Some(&(layer, _)) = self.told.files.get(path) {
+            return self.offer.layers.get(layer).zip(self.options.get(layer));
+        }
         let has = |layer: &&LayerConfig| layer.paths.iter().any(|given| path.starts_with(given));
         let (layers, options) = (self.offer.layers.iter(), self.options.iter());
         layers.zip(options).find(|(layer, _)| has(layer))
@@ -371,13 +393,6 @@ fn states_of<'a>(
     files: &'a HashMap<Arc<Path>, FileState>,
 ) -> impl Iterator<Item = (&'a Path, &'a FileState)> + Clone {
     list.iter().filter_map(|file| Some((&*file.path, files.get(&file.path)?)))
-}
-
-/// Whether some of the files, spread evenly, are as they were.
-fn seems_current(files: &[(Arc<Path>, FileState)]) -> bool {
-    let step = files.len().div_ceil(SPOT_CHECKS).max(1);
-    let mut some = files.iter().step_by(step).filter(|(_, state)| state.dalle.is_ok());
-    some.all(|(path, state)| state.is_current(path, &state.options))
 }
 
 /// Where the update sequence starts, so that it also grows over a restart.

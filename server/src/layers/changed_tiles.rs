@@ -38,7 +38,7 @@ pub fn changed_dalles(before: &Layer, after: &Layer) -> Vec<Arc<Dalle>> {
         return Vec::new();
     }
     let all = |layer: &Layer| -> HashMap<u128, Arc<Dalle>> {
-        layer.imagery.mosaic.dalles().iter().map(|dalle| (dalle.generation, Arc::clone(dalle))).collect()
+        layer.imagery.mosaic.dalles().iter().map(|dalle| (dalle.state(), Arc::clone(dalle))).collect()
     };
     let (then, now) = (all(before), all(after));
     let gone = then.iter().filter(|(key, _)| !now.contains_key(*key));

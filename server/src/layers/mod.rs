@@ -7,6 +7,7 @@ mod changed_tiles;
 mod coverage;
 mod file_state;
 mod hints;
+mod listing;
 mod names;
 mod opening;
 mod refresh;
@@ -109,8 +110,14 @@ impl Layer {
         if self.vintages.is_empty() || time.is_empty() || ["current", "default"].contains(&time) {
             return Some(&self.imagery);
         }
-        let year = year_of(time)?;
-        self.vintages.iter().rev().find(|vintage| vintage.year <= year).map(|vintage| &vintage.imagery)
+        self.vintage_at(time).map(|vintage| &vintage.imagery)
+    }
+
+    /// The vintage that a year, or a date in it, names: its own, else the last one before. `None` for `current` and for what
+    /// [`Layer::imagery_at`] refuses.
+    pub fn vintage_at(&self, time: &str) -> Option<&Vintage> {
+        let year = year_of(time.trim())?;
+        self.vintages.iter().rev().find(|vintage| vintage.year <= year)
     }
 
     /// The style of that name; the default one also by the names that clients have for it.

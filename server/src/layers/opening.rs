@@ -9,7 +9,8 @@ use std::{
 use super::{
     build::{Build, Label, LayerError},
     catalog::{Catalog, Entry, OpenError},
-    scan::{Found, Skipped, scan},
+    listing::{Listing, is_index, list},
+    scan::Skipped,
 };
 use crate::{config::LayerConfig, log};
 
@@ -17,6 +18,31 @@ use crate::{config::LayerConfig, log};
 pub(super) struct FoundFile {
     pub(super) path: Arc<Path>,
     pub(super) is_named: bool,
+}
+
+/// What indexes of others tell of files, which need not lie below a path of their layer.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The layer of the offer, and the year.
+    pub files: HashMap<Arc<Path>, (usize, Option<u16>)>,
+    /// Layers whose index says which file lies on top.
+    pub ordered: HashSet<usize>,
+}
+
+impl Told {
+    /// Takes what an index tells; `paths` are those of its files, in their order.
+    pub(super) fn add<'a>(
+        &mut self,
+        config: usize,
+        listing: &Listing,
+        paths: impl Iterator<Item = &'a Arc<Path>>,
+    ) {
+        let years = listing.files.iter().map(|file| (config, file.year));
+        self.files.extend(paths.cloned().zip(years));
+        if listing.is_ordered {
+            self.ordered.insert(config);
+        }
+    }
 }
 
 /// What is learnt while all is opened.
@@ -29,17 +55,22 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn scan(&mut self, config: &LayerConfig) -> Vec<FoundFile> {
+    /// The files of a layer; what indexes tell of theirs goes to `told`.
+    pub(super) fn list(&mut self, config: usize, layer: &LayerConfig, told: &mut Told) -> Vec<FoundFile> {
         let mut files = Vec::new();
-        for path in &config.paths {
-            match scan(path) {
-                Ok(Found::File(path)) => files.push(FoundFile { path: path.into(), is_named: true }),
-                Ok(Found::Folder(listing)) => {
-                    let found = listing.files.into_iter();
-                    files.extend(found.map(|path| FoundFile { path: path.into(), is_named: false }));
+        for path in &layer.paths {
+            match list(path, layer) {
+                Ok(listing) => {
+                    let is_named = listing.is_named;
+                    let from = files.len();
+                    let found = listing.files.iter();
+                    files.extend(found.map(|file| FoundFile { path: file.path.as_path().into(), is_named }));
+                    if is_index(path) {
+                        told.add(config, &listing, files[from..].iter().map(|file| &file.path));
+                    }
                     self.skipped.extend(listing.skipped);
                 }
-                Err(error) => self.fatal.push(Skipped { path: path.clone(), reason: log::chain(&error) }),
+                Err(reason) => self.fatal.push(Skipped { path: path.clone(), reason }),
             }
         }
         files
@@ -75,8 +106,13 @@ impl Catalog {
             }
             offered.push(file.path);
         }
-        let build =
-            Build { label: &label, config: &self.offer.layers[config], offer: &self.offer, before: None };
+        let build = Build {
+            label: &label,
+            config: &self.offer.layers[config],
+            offer: &self.offer,
+            is_ordered: self.told.ordered.contains(&config),
+            before: None,
+        };
         match build.layer(dalles) {
             Ok(layer) => self.entries.push(Entry { config, label, files: offered, layer: Arc::new(layer) }),
             // Where one of its files has been told, that is the reason.

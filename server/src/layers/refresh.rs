@@ -15,7 +15,7 @@ use super::{
     build::Build,
     catalog::{Catalog, Looking},
     file_state::{FileState, stamp},
-    scan::{Found, scan},
+    listing::{is_index, list},
 };
 use crate::log;
 
@@ -98,7 +98,7 @@ impl Catalog {
         served: &HashSet<Arc<Path>>,
         found: &[Vec<Arc<Path>>],
     ) -> Vec<Change> {
-        let looking = Looking::new(&self.offer);
+        let looking = Looking::new(&self.offer, &self.told);
         let looked: Vec<_> = paths
             .par_iter()
             .filter_map(|path| {
@@ -147,15 +147,17 @@ impl Catalog {
     fn rescan(&mut self) -> Vec<Vec<Arc<Path>>> {
         let offered = self.offered();
         let mut found = Vec::with_capacity(offered.len());
-        for (config, known) in self.offer.layers.iter().zip(offered) {
+        for (number, (config, known)) in self.offer.layers.iter().zip(offered).enumerate() {
             let mut files: Vec<Arc<Path>> = Vec::new();
             for path in &config.paths {
-                let here: Vec<Arc<Path>> = match scan(path) {
-                    Ok(Found::File(path)) => vec![path.into()],
-                    Ok(Found::Folder(listing)) => listing.files.into_iter().map(Into::into).collect(),
-                    Err(_) => Vec::new(),
-                };
-                let before = || known.iter().filter(|known| known.starts_with(path));
+                let listing = list(path, config).unwrap_or_default();
+                let here: Vec<Arc<Path>> =
+                    listing.files.iter().map(|file| file.path.as_path().into()).collect();
+                if is_index(path) {
+                    self.told.add(number, &listing, here.iter());
+                }
+                let is_told = |known: &Arc<Path>| is_index(path) && self.told.files.contains_key(known);
+                let before = || known.iter().filter(|known| known.starts_with(path) || is_told(known));
                 // A single file that is gone is a matter of its own.
                 let is_lost = here.is_empty() && before().any(|known| **known != **path);
                 if is_lost {
@@ -226,6 +228,7 @@ impl Catalog {
                     label: &entry.label,
                     config,
                     offer: &self.offer,
+                    is_ordered: self.told.ordered.contains(&entry.config),
                     before: is_mosaic.then_some(&entry.layer),
                 }
                 .layer(dalles)

@@ -208,6 +208,7 @@ impl Reading<'_> {
             geotransform: record.geotransform?,
             kind: self.kinds.shared(Arc::new(kind)),
             year: record.year.and_then(|year| u16::try_from(year).ok()),
+            footprint: None,
         };
         Some(FileState { seen, dalle: Ok(Arc::new(dalle)), options, beside })
     }

@@ -1,4 +1,4 @@
-//! Of which year the imagery of a file is: by its name, by the folders it lies in, by its own date. It opens nothing.
+//! Of which year the imagery of a file is: by its name, by the folders it lies in. It opens nothing.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::config::YearRule;
 /// Years that names are searched for: earlier ones are taken for coordinates in kilometres.
 const YEARS: std::ops::RangeInclusive<u16> = 2000..=2099;
 
-/// The year that the path of a file tells, below the folder that was given.
+/// The year that the path of a file tells: below the folder that was given, else that folder itself.
 pub(super) fn of_path(rule: &YearRule, path: &Path, root: &Path) -> Option<u16> {
     let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
     let below = below.unwrap_or_else(|| path.file_name().map_or(path, Path::new));
@@ -18,8 +18,11 @@ pub(super) fn of_path(rule: &YearRule, path: &Path, root: &Path) -> Option<u16> 
             let found = pattern.captures(&text)?;
             found.get(1).or_else(|| found.get(0))?.as_str().parse().ok()
         }
-        // The name first, then the nearest folder.
-        YearRule::Auto => below.iter().rev().find_map(|part| in_name(&part.to_string_lossy())),
+        // The name first, then the nearest folder; that of several folders, each of a year, comes last.
+        YearRule::Auto => {
+            let mut parts = below.iter().rev().chain(root.file_name());
+            parts.find_map(|part| in_name(&part.to_string_lossy()))
+        }
     }
 }
 
@@ -49,6 +52,17 @@ mod tests {
         ] {
             assert_eq!(auto(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn the_given_folder_tells_the_year_where_nothing_below_it_does() {
+        let of = |path| of_path(&YearRule::Auto, Path::new(path), Path::new("/nas/1999/ortho_2024"));
+        assert_eq!(of("/nas/1999/ortho_2024/a/0229-6764.tif"), Some(2024));
+        assert_eq!(of("/nas/1999/ortho_2024/2021-04960.tif"), Some(2021));
+        assert_eq!(
+            of_path(&YearRule::Auto, Path::new("/nas/2024/a.tif"), Path::new("/nas/2024/a.tif")),
+            None
+        );
     }
 
     #[test]

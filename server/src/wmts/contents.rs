@@ -15,6 +15,9 @@ use crate::layers::{Layer, LayerSet, Snapshot};
 /// Scale denominator of the first level of the well-known sets of Google's quadtree (OGC 07-057r7, tables E.3, E.4).
 const QUAD_SCALE: f64 = 559_082_264.028_717_8;
 
+/// The dimension of vintages, and its place in templates: `OpenLayers` fills in what is written exactly so.
+const TIME: &str = "Time";
+
 /// Writes the section.
 pub fn contents(xml: &mut Xml, snapshot: &Snapshot, base_url: &str) {
     xml.nest("Contents", &[], |xml| {
@@ -64,6 +67,7 @@ fn layer(xml: &mut Xml, layer: &Layer, base_url: &str) {
         for format in InfoFormat::ALL {
             xml.text("InfoFormat", format.media_type());
         }
+        dimension(xml, layer);
         links(layer).for_each(|link| tile_matrix_set_link(xml, link));
         resource_urls(xml, layer, base_url);
     });
@@ -106,6 +110,19 @@ fn corners(xml: &mut Xml, lower: (f64, f64), upper: (f64, f64)) {
     xml.text("ows:UpperCorner", position(upper));
 }
 
+/// The years of a layer that has several. Named and written as widely used services do (NASA GIBS, swisstopo): clients tell a
+/// time by this name, QGIS's temporal controller by values that are dates throughout, and `OWSLib` wants a default among them.
+fn dimension(xml: &mut Xml, layer: &Layer) {
+    let Some(newest) = layer.vintages.last() else { return };
+    xml.nest("Dimension", &[], |xml| {
+        xml.text("ows:Identifier", TIME);
+        xml.text("ows:UOM", "ISO8601");
+        xml.text("Default", newest.year);
+        xml.text("Current", true);
+        layer.vintages.iter().for_each(|vintage| xml.text("Value", vintage.year));
+    });
+}
+
 fn tile_matrix_set_link(xml: &mut Xml, link: &LayerSet) {
     xml.nest("TileMatrixSetLink", &[], |xml| {
         xml.text("TileMatrixSet", &link.set.id);
@@ -126,13 +143,15 @@ fn tile_matrix_set_link(xml: &mut Xml, link: &LayerSet) {
 
 /// One template per format, the default first: a client that takes the first gets JPEG, and every advertised format has
 /// a REST address, as the conformance suite looks for. A single style is written out, which is legal and what `OWSLib` needs.
+/// The time is a part of the path, which all clients fill in that know dimensions; a query behind a template is lost by some.
 fn resource_urls(xml: &mut Xml, layer: &Layer, base_url: &str) {
     let style = match &layer.styles[..] {
         [only] => only.name(),
         _ => "{Style}",
     };
+    let time = if layer.vintages.is_empty() { String::new() } else { format!("/{{{TIME}}}") };
     let stem = format!(
-        "{base_url}/wmts/{VERSION}/{}/{style}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}",
+        "{base_url}/wmts/{VERSION}/{}/{style}{time}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}",
         layer.id
     );
     let mut resource = |kind: &str, format: &str, template: &str| {

@@ -114,4 +114,11 @@ mod tests {
             assert_eq!(status(&fault, Binding::Rest), StatusCode::NOT_FOUND);
         }
     }
+
+    #[test]
+    fn an_unknown_time_is_a_bad_request_in_both_bindings() {
+        let fault = Fault::Invalid { parameter: Parameter::Time };
+        assert_eq!(code_and_locator(&fault), ("InvalidParameterValue", Some("time")));
+        assert_eq!([Binding::Kvp, Binding::Rest].map(|binding| status(&fault, binding)), [400, 400]);
+    }
 }

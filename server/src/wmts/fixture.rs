@@ -13,7 +13,7 @@ use tiler::{
     tms::{Registry, TileLimits, TileMatrix, TileMatrixSet},
 };
 
-use crate::layers::{EmptyTile, Layer, LayerSet, ServiceInfo, Snapshot};
+use crate::layers::{EmptyTile, Layer, LayerSet, ServiceInfo, Snapshot, Vintage};
 
 /// Half the width of the Web Mercator world, in metres.
 pub const HALF_WORLD: f64 = 20_037_508.342_789_244;
@@ -103,6 +103,16 @@ pub fn snapshot() -> Snapshot {
         lost: Vec::new(),
         caps: BTreeMap::new(),
     }
+}
+
+/// The same layer with imagery of 2018, 2021 and 2024.
+pub fn with_vintages() -> Snapshot {
+    let mut snapshot = snapshot();
+    let layer = snapshot.layers.get_mut("ortho").map(Arc::make_mut).expect("it is there");
+    layer.vintages =
+        [2018, 2021].map(|year| Vintage { year, imagery: Imagery::new(Mosaic::default()) }).to_vec();
+    layer.vintages.push(Vintage { year: 2024, imagery: layer.imagery.clone() });
+    snapshot
 }
 
 /// Validates a document with `xmllint` against one of OGC's schemas, under `$PAVAGE_TEST_DATA/ogc/schemas` or

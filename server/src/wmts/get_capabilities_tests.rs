@@ -61,6 +61,27 @@ fn a_layer_with_several_styles_is_schema_valid() {
 }
 
 #[test]
+fn a_layer_with_vintages_has_a_time() {
+    let text = get_capabilities(&fixture::with_vintages(), BASE, &Sections::all(), UpdateSequence::None)
+        .expect("is answered");
+    let document = Document::parse(&text).expect("well-formed");
+    let time: Vec<_> = all(&document, "Dimension")[0]
+        .children()
+        .filter(Node::is_element)
+        .map(|node| (node.tag_name().name(), node.text().expect("has a text")))
+        .collect();
+    let expected = [("Identifier", "Time"), ("UOM", "ISO8601"), ("Default", "2024"), ("Current", "true")];
+    let values = ["2018", "2021", "2024"].map(|year| ("Value", year));
+    assert_eq!(time, [&expected[..], &values[..]].concat());
+    for node in all(&document, "ResourceURL") {
+        let template = node.attribute("template").expect("has one");
+        assert!(template.contains("/ortho/normal/{Time}/{TileMatrixSet}/{TileMatrix}/"), "{template}");
+    }
+    fixture::assert_schema_valid(&text, SCHEMA);
+    assert!(!full().contains("Dimension") && !full().contains("Time}"));
+}
+
+#[test]
 fn a_service_without_layers_is_schema_valid() {
     let mut snapshot = fixture::snapshot();
     snapshot.layers.clear();

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use http::StatusCode;
 use serde_json::json;
-use tiler::render::{PixelValue, RenderError, pixel_values};
+use tiler::render::PixelValue;
 
 use super::{
     get_tile::{Located, locate},
@@ -93,9 +93,8 @@ pub async fn get_feature_info(
     let Located { imagery, set, .. } = located;
     let (x, y) = (place.x, place.y);
     let files = Arc::clone(&snapshot.files);
-    let look = move || pixel_values(&imagery.mosaic, files.as_ref(), (&set.crs, x, y));
-    let values = app.tiles.run(look).await?;
-    let values = values.map_err(|error| fault_of(&error))?;
+    let look = move || point::values(&imagery, files.as_ref(), (&set.crs, x, y));
+    let values = app.tiles.run(look).await??;
     Ok(document::transient(StatusCode::OK, format.content_type(), write(format, &place, &values)))
 }
 
@@ -128,11 +127,6 @@ fn resolve(snapshot: &Snapshot, params: &InfoParams<'_>) -> Result<(Located, Inf
         y: matrix.point_of_origin.1 - pixel(located.tile.row, matrix.tile_height, j) * matrix.cell_size,
     };
     Ok((located, info_format, place))
-}
-
-fn fault_of(error: &RenderError) -> Fault {
-    tracing::warn!(error = error as &dyn std::error::Error, "cannot read pixel values");
-    if error.is_source_fault() { Fault::Source } else { Fault::Internal }
 }
 
 fn write(format: InfoFormat, place: &Place, values: &[PixelValue]) -> String {

@@ -106,12 +106,20 @@ impl<'a> Operation<'a> {
         }))
     }
 
-    /// Reads what follows `/wmts/` in a REST address; the time stands behind its `?`.
+    /// Reads what follows `/wmts/` in a REST address. The time is a part of the path behind the style, else it stands behind
+    /// the `?`, else there is none.
     ///
     /// # Errors
     /// [`Fault::NotFound`] where no operation has such an address.
     pub fn from_path(path: &'a str, time: Option<&'a str>) -> Result<Self, Fault> {
-        let segments: Vec<&str> = path.split('/').take(10).collect();
+        let segments: Vec<&str> = path.split('/').take(11).collect();
+        // With a time, an address has one part more.
+        let (segments, time) = match *segments.as_slice() {
+            [version, layer, style, time, ref rest @ ..] if matches!(rest.len(), 4 | 6) => {
+                ([&[version, layer, style], rest].concat(), Some(time))
+            }
+            _ => (segments, time),
+        };
         match *segments.as_slice() {
             [VERSION, "WMTSCapabilities.xml"] => {
                 Ok(Self::GetCapabilities { sections: Sections::all(), known: UpdateSequence::None })

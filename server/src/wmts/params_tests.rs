@@ -131,6 +131,25 @@ fn a_restful_feature_info_names_row_col_j_i_and_format() {
 }
 
 #[test]
+fn a_time_in_the_path_stands_behind_the_style() {
+    let tile = |path, time| match Operation::from_path(path, time) {
+        Ok(Operation::GetTile(tile)) => (tile.style, tile.time, tile.set, tile.row, tile.col),
+        other => panic!("{other:?}"),
+    };
+    let expected = ("normal", Some("2021"), "s", "1", "2");
+    assert_eq!(tile("1.0.0/l/normal/2021/s/3/1/2.png", None), expected);
+    assert_eq!(tile("1.0.0/l/normal/2021/s/3/1/2.png", Some("2018")), expected);
+    assert_eq!(tile("1.0.0/l/normal/s/3/1/2.png", Some("2021")), expected);
+    assert_eq!(tile("1.0.0/l/normal/s/3/1/2.png", None).1, None);
+    let Ok(Operation::GetFeatureInfo(info)) =
+        Operation::from_path("1.0.0/l/normal/2021/s/3/1/2/7/8.json", None)
+    else {
+        panic!("not understood")
+    };
+    assert_eq!((info.tile.time, info.tile.set, info.j, info.i), (Some("2021"), "s", "7", "8"));
+}
+
+#[test]
 fn other_paths_are_not_found() {
     for path in [
         "1.0.0/WMTSCapabilities.xml/Bogus",
@@ -139,6 +158,8 @@ fn other_paths_are_not_found() {
         "1.0.0",
         "1.0.0/l/normal/s/3/1/2",
         "1.0.0/l/s/3/1/2.png",
+        "1.0.0/a/b/c/d/e/f/g/h/i/j.png",
+        "2.0.0/l/normal/2021/s/3/1/2.png",
         "1.0.0/a/b/c/d/e/f/g/h/i/j/k",
     ] {
         assert!(matches!(Operation::from_path(path, None), Err(Fault::NotFound)), "{path}");

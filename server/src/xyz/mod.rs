@@ -1,6 +1,7 @@
-//! XYZ tiles, `/xyz/{layer}[/{tms}]/{z}/{x}/{y}[@2x].{ext}[?style={style}]`, and their TileJSON. Only here is a row called `y`. Faults are
-//! short fixed texts.
+//! XYZ tiles, `/xyz/{layer}[/{tms}]/{z}/{x}/{y}[@2x].{ext}[?style={style}&time={time}]`, their TileJSON, and what made them at a point. Only
+//! here is a row called `y`. Faults are short fixed texts.
 
+mod point;
 pub mod tilejson;
 
 use std::sync::Arc;
@@ -48,19 +49,20 @@ async fn answer(
     path: &str,
 ) -> Result<Response, Fault> {
     let query = Query::parse(&request.query)?;
-    let style = query.get(Parameter::Style)?.unwrap_or_default();
-    match resolve(snapshot, path, (style, query.get(Parameter::Time)?))? {
+    match resolve(snapshot, path, &query)? {
         Resource::Tile(tile) => {
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
             let answer = app.tiles.tile(&tile, if_none_match).await?;
             Ok(answer.into_response(&tile.layer))
         }
-        Resource::TileJson { layer, set, style } => {
+        Resource::Point(place) => point::answer(app, snapshot, place).await,
+        Resource::TileJson { layer, set, style, year } => {
             let address = tilejson::Address {
                 base_url: &request.base_url,
                 set_in_path: (set.set.id != DEFAULT_SET).then_some(set.set.id.as_str()),
                 style,
+                year,
             };
             let body = tilejson::tilejson(layer, set, &address, snapshot.update_sequence);
             Ok(document::description(request, "application/json", body))
@@ -72,18 +74,18 @@ async fn answer(
 #[derive(Debug)]
 enum Resource<'a> {
     Tile(TileRequest),
-    TileJson { layer: &'a Layer, set: &'a LayerSet, style: &'a Style },
+    Point(point::Place),
+    TileJson { layer: &'a Layer, set: &'a LayerSet, style: &'a Style, year: Option<u16> },
 }
 
-fn resolve<'a>(
-    snapshot: &'a Snapshot,
-    path: &str,
-    (style, time): (&str, Option<&str>),
-) -> Result<Resource<'a>, Fault> {
+fn resolve<'a>(snapshot: &'a Snapshot, path: &str, query: &Query) -> Result<Resource<'a>, Fault> {
+    let style = query.get(Parameter::Style)?.unwrap_or_default();
+    let time = query.get(Parameter::Time)?;
     let segments: Vec<&str> = path.split('/').take(6).collect();
     match *segments.as_slice() {
-        [layer, "tilejson.json"] => tile_json(snapshot, (layer, DEFAULT_SET, style)),
-        [layer, set, "tilejson.json"] => tile_json(snapshot, (layer, set, style)),
+        [layer, "tilejson.json"] => tile_json(snapshot, (layer, DEFAULT_SET, style), time),
+        [layer, set, "tilejson.json"] => tile_json(snapshot, (layer, set, style), time),
+        [layer, "point"] => point::Place::read(find_layer(snapshot, layer)?, query).map(Resource::Point),
         [layer, z, x, file] => {
             tile(snapshot, (layer, DEFAULT_SET, style), time, [z, x, file]).map(Resource::Tile)
         }
@@ -94,9 +96,19 @@ fn resolve<'a>(
     }
 }
 
-fn tile_json<'a>(snapshot: &'a Snapshot, names: (&str, &str, &str)) -> Result<Resource<'a>, Fault> {
+fn tile_json<'a>(
+    snapshot: &'a Snapshot,
+    names: (&str, &str, &str),
+    time: Option<&str>,
+) -> Result<Resource<'a>, Fault> {
     let (layer, set, style) = find(snapshot, names)?;
-    Ok(Resource::TileJson { layer, set, style })
+    layer.imagery_at(time).ok_or(Fault::Invalid { parameter: Parameter::Time })?;
+    let year = time.and_then(|time| layer.vintage_at(time)).map(|vintage| vintage.year);
+    Ok(Resource::TileJson { layer, set, style, year })
+}
+
+fn find_layer<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Arc<Layer>, Fault> {
+    snapshot.layers.get(name).ok_or(Fault::Invalid { parameter: Parameter::Layer })
 }
 
 /// A layer, one of its sets and one of its styles by their names.
@@ -104,7 +116,7 @@ fn find<'a>(
     snapshot: &'a Snapshot,
     (layer, set, style): (&str, &str, &str),
 ) -> Result<(&'a Arc<Layer>, &'a LayerSet, &'a Style), Fault> {
-    let layer = snapshot.layers.get(layer).ok_or(Fault::Invalid { parameter: Parameter::Layer })?;
+    let layer = find_layer(snapshot, layer)?;
     let set = snapshot.find_set(layer, set).ok_or(Fault::Invalid { parameter: Parameter::TileMatrixSet })?;
     let style = layer.style(style).ok_or(Fault::Invalid { parameter: Parameter::Style })?;
     Ok((layer, set, style))
@@ -180,9 +192,13 @@ mod tests {
     use crate::wmts::fixture;
 
     fn tile_at(path: &str) -> Result<TileRequest, Fault> {
-        match resolve(&fixture::snapshot(), path, ("", None))? {
+        tile_of(&fixture::snapshot(), path, "")
+    }
+
+    fn tile_of(snapshot: &Snapshot, path: &str, query: &str) -> Result<TileRequest, Fault> {
+        match resolve(snapshot, path, &Query::parse(query)?)? {
             Resource::Tile(request) => Ok(request),
-            Resource::TileJson { .. } => panic!("{path} is no tile"),
+            other => panic!("{path} is no tile but {other:?}"),
         }
     }
 
@@ -240,6 +256,38 @@ mod tests {
     }
 
     #[test]
+    fn a_time_chooses_the_imagery_of_its_year_or_of_the_last_one_before() {
+        let snapshot = fixture::with_vintages();
+        let imagery =
+            |query: &str| tile_of(&snapshot, "ortho/2/2/1.jpg", query).map(|tile| tile.imagery.mosaic);
+        let newest = imagery("").expect("exists");
+        let first = imagery("time=2018").expect("exists");
+        assert!(!Arc::ptr_eq(&newest, &first));
+        for (query, expected) in [
+            ("time=current", &newest),
+            ("TIME=2024", &newest),
+            ("time=2031", &newest),
+            ("time=2019", &first),
+            ("time=2020-12-31", &first),
+        ] {
+            assert!(Arc::ptr_eq(&imagery(query).expect("exists"), expected), "{query}");
+        }
+        for query in ["time=2017", "time=bogus", "time=20", "time=2018x", "time=-2018"] {
+            let fault = imagery(query).expect_err("is refused");
+            assert_eq!(fault.status(), StatusCode::BAD_REQUEST, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_point_is_no_tile_and_of_layers_that_are_there() {
+        let snapshot = fixture::snapshot();
+        let query = Query::parse("lon=3.8&lat=43.6").expect("parses");
+        assert!(matches!(resolve(&snapshot, "ortho/point", &query), Ok(Resource::Point(_))));
+        let fault = resolve(&snapshot, "bogus/point", &query).expect_err("is refused");
+        assert_eq!(fault.status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
     fn unknown_layers_sets_and_paths_are_not_found() {
         for path in ["bogus/2/0/0.png", "ortho/Bogus/2/0/0.png", "ortho", "", "ortho/1/2/3/4/5/6.png"] {
             assert_eq!(status(path), StatusCode::NOT_FOUND, "{path}");
@@ -252,7 +300,7 @@ mod tests {
             [("ortho/tilejson.json", "WebMercatorQuad"), ("ortho/LAMB93_5cm/tilejson.json", "LAMB93_5cm")]
         {
             let snapshot = fixture::snapshot();
-            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path, ("", None)) else {
+            let Ok(Resource::TileJson { set, .. }) = resolve(&snapshot, path, &Query::default()) else {
                 panic!("{path} is no TileJSON")
             };
             assert_eq!(set.set.id, expected);

@@ -14,12 +14,15 @@ pub struct Address<'a> {
     pub set_in_path: Option<&'a str>,
     /// The style that is asked for.
     pub style: &'a Style,
+    /// The year that is asked for.
+    pub year: Option<u16>,
 }
 
 /// Largest zoom that the schema admits.
 const MAX_ZOOM: u64 = 30;
 
-/// The document. Beside the standard's members it has `tile_size`, `format`, `formats`, `tile_matrix_set` and `crs`.
+/// The document. Beside the standard's members it has `tile_size`, `format`, `formats`, `tile_matrix_set`, `crs`, `dalles` and, where
+/// the layer has imagery of several years, `vintages`; where its files can be downloaded, `coverage`.
 pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_sequence: u64) -> String {
     let zooms = Zooms::of(set);
     let bounds = layer.wgs84_bounds;
@@ -28,9 +31,12 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
     let extension = layer.formats.first().map_or("png", |format| format.extension());
     let extension = if address.style.must_be_lossless() { "png" } else { extension };
     let is_default = layer.styles.first().is_none_or(|first| first.name() == address.style.name());
-    let query = if is_default { String::new() } else { format!("?style={}", address.style.name()) };
+    let style = (!is_default).then(|| format!("style={}", address.style.name()));
+    let year = address.year.map(|year| format!("time={year}"));
+    let query: Vec<_> = style.into_iter().chain(year).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let in_path = address.set_in_path.map(|set| format!("/{set}")).unwrap_or_default();
-    json!({
+    let mut document = json!({
         "tilejson": "3.0.0",
         "name": layer.title,
         "description": layer.description,
@@ -52,8 +58,15 @@ pub fn tilejson(layer: &Layer, set: &LayerSet, address: &Address<'_>, update_seq
         "legend": format!("{}/legend/{}/{}.json", address.base_url, layer.id, address.style.name()),
         "tile_matrix_set": set.set.id,
         "crs": set.set.crs.name(),
-    })
-    .to_string()
+        "dalles": layer.imagery.mosaic.dalles().len(),
+    });
+    if !layer.vintages.is_empty() {
+        document["vintages"] = layer.vintages.iter().map(|vintage| vintage.year).collect();
+    }
+    if layer.download.is_some() {
+        document["coverage"] = format!("{}/files/{}/index.geojson", address.base_url, layer.id).into();
+    }
+    document.to_string()
 }
 
 /// The published levels as numbers for `{z}`.
@@ -82,15 +95,25 @@ impl Zooms {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::Value;
 
     use super::*;
-    use crate::wmts::fixture;
+    use crate::{layers::Snapshot, wmts::fixture};
 
     fn document(set: usize, set_in_path: Option<&str>) -> Value {
-        let snapshot = fixture::snapshot();
+        document_of(&fixture::snapshot(), (set, set_in_path), None)
+    }
+
+    fn document_of(
+        snapshot: &Snapshot,
+        (set, set_in_path): (usize, Option<&str>),
+        year: Option<u16>,
+    ) -> Value {
         let layer = &snapshot.layers["ortho"];
-        let address = Address { base_url: "https://tiles.example.org", set_in_path, style: &layer.styles[0] };
+        let style = &layer.styles[0];
+        let address = Address { base_url: "https://tiles.example.org", set_in_path, style, year };
         serde_json::from_str(&tilejson(layer, &layer.sets[set], &address, 7)).expect("is JSON")
     }
 
@@ -111,5 +134,25 @@ mod tests {
         let document = document(1, Some("LAMB93_5cm"));
         assert_eq!(document["tiles"][0], "https://tiles.example.org/xyz/ortho/LAMB93_5cm/{z}/{x}/{y}.jpg");
         assert_eq!(document["crs"], "EPSG:2154");
+    }
+
+    #[test]
+    fn the_coverage_is_named_where_files_can_be_downloaded() {
+        assert_eq!(document(0, None).get("coverage"), None);
+        let mut snapshot = fixture::snapshot();
+        snapshot.layers.get_mut("ortho").map(Arc::make_mut).expect("it is there").download = Some(Vec::new());
+        let coverage = &document_of(&snapshot, (0, None), None)["coverage"];
+        assert_eq!(coverage, "https://tiles.example.org/files/ortho/index.geojson");
+    }
+
+    #[test]
+    fn vintages_are_listed_where_there_are_several_and_the_one_asked_for_stays_in_the_address() {
+        assert_eq!(document(0, None).get("vintages"), None);
+        let snapshot = fixture::with_vintages();
+        let newest = document_of(&snapshot, (0, None), None);
+        assert_eq!(newest["vintages"], json!([2018, 2021, 2024]));
+        assert_eq!(newest["tiles"][0], "https://tiles.example.org/xyz/ortho/{z}/{x}/{y}.jpg");
+        let earlier = document_of(&snapshot, (0, None), Some(2021));
+        assert_eq!(earlier["tiles"][0], "https://tiles.example.org/xyz/ortho/{z}/{x}/{y}.jpg?time=2021");
     }
 }

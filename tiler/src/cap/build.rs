@@ -93,7 +93,7 @@ pub fn build(job: &Job, files: &dyn Opener) -> Result<(), BuildError> {
     }
     let folder = |source| BuildError::Folder { path: path.clone(), source };
     job.folder.keep_anchor(&job.layout).map_err(folder)?;
-    job.folder.tell_made_of(&path, &job.made_of).map_err(folder)?;
+    job.made_of.keep_beside(&path).map_err(folder)?;
     let below = match &job.made_of {
         MadeOf::Dalles(_) => Arc::clone(&job.mosaic),
         MadeOf::Patches(patches) => Arc::new(mosaic_of(job, patches)?),

@@ -6,7 +6,6 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use crate::{
@@ -41,7 +40,6 @@ pub(super) struct Ingredient {
 pub(super) struct Present {
     pub hash: u128,
     pub path: PathBuf,
-    pub modified: SystemTime,
 }
 
 impl CapFolder {
@@ -93,9 +91,7 @@ impl CapFolder {
             for entry in entries.flatten() {
                 let path = entry.path();
                 let Some((patch, hash)) = parse(&path, tier) else { continue };
-                let modified = entry.metadata().and_then(|metadata| metadata.modified());
-                let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
-                present.entry(patch).or_default().push(Present { hash, path, modified });
+                present.entry(patch).or_default().push(Present { hash, path });
             }
         }
         present
@@ -105,14 +101,6 @@ impl CapFolder {
     pub(super) fn made_of(&self, layout: &CapLayout, patch: PatchAddress, hash: u128) -> Option<MadeOf> {
         let text = fs::read_to_string(made_of_path(&self.file(layout, patch, hash))).ok()?;
         MadeOf::parse(&text, patch.tier)
-    }
-
-    /// Says what a patch is made of, before it is there.
-    pub(super) fn tell_made_of(&self, file: &Path, made_of: &MadeOf) -> io::Result<()> {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(made_of_path(file), made_of.text())
     }
 
     /// Removes all patches but these, and what was left behind by an interrupted build. Returns how many.
@@ -133,6 +121,14 @@ impl CapFolder {
 }
 
 impl MadeOf {
+    /// Says what a patch is made of, before it is there.
+    pub(super) fn keep_beside(&self, file: &Path) -> io::Result<()> {
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(made_of_path(file), self.text())
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -19,16 +19,25 @@ use crate::{
 
 /// Headers of patches that have been read; a patch is never changed.
 #[derive(Debug, Default)]
-pub struct Records(HashMap<PathBuf, Option<Arc<Dalle>>>);
+pub struct Records {
+    known: HashMap<PathBuf, Arc<Dalle>>,
+    options: Arc<OpenOptions>,
+}
 
 impl Records {
-    /// The record of a patch; `None` where it cannot be used.
-    fn get(&mut self, path: &Path, options: &Arc<OpenOptions>) -> Option<Arc<Dalle>> {
-        let open = || {
-            let source = Source::open(path, options).ok()?;
-            Dalle::of(&source, options).ok().map(Arc::new)
+    /// The record of a patch. One that cannot be used is removed, so that it is built again.
+    fn get(&mut self, path: &Path) -> Option<Arc<Dalle>> {
+        if let Some(known) = self.known.get(path) {
+            return Some(Arc::clone(known));
+        }
+        let opened = Source::open(path, &self.options).and_then(|source| Dalle::of(&source, &self.options));
+        let Ok(record) = opened else {
+            let _ = std::fs::remove_file(path);
+            return None;
         };
-        self.0.entry(path.to_owned()).or_insert_with(open).clone()
+        let record = Arc::new(record);
+        self.known.insert(path.to_owned(), Arc::clone(&record));
+        Some(record)
     }
 }
 
@@ -52,76 +61,63 @@ pub fn survey(folder: &CapFolder, mosaic: &Arc<Mosaic>, records: &mut Records) -
     let layout = CapLayout::new(mosaic, folder.anchor(&zone.crs().name(), cell))?;
     let wanted = layout.wanted(mosaic);
     let present = folder.present(&layout);
-    let options = Arc::new(OpenOptions::default());
-    let mut tiers: Vec<Vec<Arc<Dalle>>> = vec![Vec::new(); layout.factors.len()];
-    let mut jobs = Vec::new();
-    let mut files = HashSet::new();
-    let mut outdated: Vec<(PatchAddress, Option<u128>)> = Vec::new();
+    let mut tiers: Vec<(Vec<Arc<Dalle>>, Vec<Bounds>)> = vec![Default::default(); layout.factors.len()];
+    // Those that are not as they should be, each with what else is there at its place.
+    let mut outdated: Vec<(PatchAddress, Vec<&Present>)> = Vec::new();
     for (&patch, &hash) in &wanted {
         let there = present.get(&patch).map_or(&[][..], Vec::as_slice);
-        let fresh = there.iter().find(|present| present.hash == hash);
-        let mut use_it = |present: &Present, records: &mut Records| {
-            let record = records.get(&present.path, &options);
-            tiers[patch.tier].extend(record.clone());
-            record.is_some()
-        };
-        if fresh.is_some_and(|fresh| use_it(fresh, records)) {
-            continue;
+        match there.iter().find(|present| present.hash == hash).and_then(|fresh| records.get(&fresh.path)) {
+            Some(record) => tiers[patch.tier].0.push(record),
+            None => outdated.push((patch, there.iter().filter(|old| old.hash != hash).collect())),
         }
-        let latest = there.iter().filter(|old| old.hash != hash).max_by_key(|old| old.modified);
-        let used = latest.filter(|old| use_it(old, records));
-        files.extend(used.map(|old| old.path.clone()));
-        outdated.push((patch, used.map(|old| old.hash)));
-        jobs.push(patch);
     }
     let needed: HashSet<PathBuf> =
         wanted.iter().map(|(&patch, &hash)| folder.file(&layout, patch, hash)).collect();
-    files.extend(needed.iter().cloned());
-    let changes = Changes { folder, layout: &layout, wanted: &wanted, now: now(mosaic, &layout, &outdated) };
-    let mut stale = Vec::new();
-    for (patch, old) in &outdated {
-        match old {
-            Some(old) => changes.since(*patch, *old, &mut stale),
+    let mut files = needed.clone();
+    let changes = Changes::under(&outdated, (folder, &layout, &wanted), mosaic);
+    for (patch, there) in &outdated {
+        let (dalles, stale) = &mut tiers[patch.tier];
+        // Of several the one that differs least: a year shares most of its dalles with another one.
+        let old = there.iter().map(|old| (changes.since(*patch, old.hash), old));
+        let old = old.min_by_key(|(changed, _)| changed.len());
+        match old.and_then(|(changed, old)| Some((records.get(&old.path)?, changed, old))) {
+            Some((record, changed, old)) => {
+                dalles.push(record);
+                stale.extend(changed);
+                files.insert(old.path.clone());
+            }
             None => stale.push(layout.bounds(*patch)),
         }
     }
-    let jobs = jobs.into_iter().map(|patch| {
-        let below = layout.below(patch).into_iter();
-        let below = below.filter_map(|below| Some((below, *wanted.get(&below)?))).collect();
-        let made_of = if patch.tier == 0 {
-            MadeOf::Dalles(changes.now.get(&patch).cloned().unwrap_or_default())
-        } else {
-            MadeOf::Patches(below)
-        };
-        Job::new(folder.clone(), layout.clone(), (patch, wanted[&patch]), made_of, Arc::clone(mosaic))
+    let jobs = outdated.iter().map(|(patch, _)| {
+        let made_of = changes.made_of(*patch);
+        Job::new(folder.clone(), layout.clone(), (*patch, wanted[patch]), made_of, Arc::clone(mosaic))
     });
     let jobs = jobs.collect();
-    let tiers = layout
-        .factors
-        .iter()
-        .zip(tiers)
-        .map(|(&factor, dalles)| Tier { factor, mosaic: Arc::new(Mosaic::new(dalles, Order::Given)) });
+    let tiers = layout.factors.iter().zip(tiers).map(|(&factor, (dalles, stale))| Tier {
+        factor,
+        mosaic: Arc::new(Mosaic::new(dalles, Order::Given)),
+        stale: merged(stale),
+    });
     let tiers = tiers.collect();
     let regions = Arc::new(Regions::new(mosaic)?);
-    Some(Survey { cap: Cap { layout, tiers, stale: merged(stale), regions }, jobs, wanted: needed, files })
+    Some(Survey { cap: Cap { layout, tiers, regions }, jobs, wanted: needed, files })
 }
 
-/// The dalles under patches that are to be built or to be compared, as they are now.
+/// The dalles under patches of the finest tier, as they are now.
 fn now(
     mosaic: &Mosaic,
     layout: &CapLayout,
-    outdated: &[(PatchAddress, Option<u128>)],
+    asked: &BTreeSet<PatchAddress>,
 ) -> BTreeMap<PatchAddress, Vec<Ingredient>> {
     let mut now: BTreeMap<PatchAddress, Vec<Ingredient>> = BTreeMap::new();
-    let asked: BTreeSet<PatchAddress> =
-        outdated.iter().map(|(patch, _)| *patch).filter(|patch| patch.tier == 0).collect();
     if asked.is_empty() {
         return now;
     }
     for dalle in mosaic.dalles() {
         let Some(bounds) = layout.bounds_of(mosaic, dalle) else { continue };
         for patch in layout.patches(0, &bounds).filter(|patch| asked.contains(patch)) {
-            let (generation, year) = (dalle.generation, dalle.year.unwrap_or_default());
+            let (generation, year) = (dalle.state(), dalle.year.unwrap_or_default());
             now.entry(patch).or_default().push(Ingredient { generation, year, bounds });
         }
     }
@@ -136,11 +132,52 @@ struct Changes<'a> {
     now: BTreeMap<PatchAddress, Vec<Ingredient>>,
 }
 
-impl Changes<'_> {
-    /// Adds where a patch of a hash shows something else than the dalles of now.
-    fn since(&self, patch: PatchAddress, hash: u128, stale: &mut Vec<Bounds>) {
+impl<'a> Changes<'a> {
+    /// The changes under patches that are not as they should be.
+    fn under(
+        outdated: &[(PatchAddress, Vec<&Present>)],
+        (folder, layout, wanted): (&'a CapFolder, &'a CapLayout, &'a BTreeMap<PatchAddress, u128>),
+        mosaic: &Mosaic,
+    ) -> Self {
+        let mut changes = Self { folder, layout, wanted, now: BTreeMap::new() };
+        let mut asked = BTreeSet::new();
+        for (patch, there) in outdated {
+            if patch.tier == 0 {
+                asked.insert(*patch);
+            }
+            there.iter().for_each(|old| changes.asked(*patch, old.hash, &mut asked));
+        }
+        changes.now = now(mosaic, layout, &asked);
+        changes
+    }
+
+    /// Adds the patches of the finest tier whose dalles are compared when `since` is asked.
+    fn asked(&self, patch: PatchAddress, hash: u128, asked: &mut BTreeSet<PatchAddress>) {
         if self.wanted.get(&patch) == Some(&hash) {
             return;
+        }
+        match self.folder.made_of(self.layout, patch, hash) {
+            Some(MadeOf::Dalles(_)) => drop(asked.insert(patch)),
+            Some(MadeOf::Patches(then)) => {
+                then.iter().for_each(|&(below, hash)| self.asked(below, hash, asked));
+            }
+            None => {}
+        }
+    }
+
+    /// What a patch has to be made of now.
+    fn made_of(&self, patch: PatchAddress) -> MadeOf {
+        if patch.tier == 0 {
+            return MadeOf::Dalles(self.now.get(&patch).cloned().unwrap_or_default());
+        }
+        let below = self.layout.below(patch).into_iter();
+        MadeOf::Patches(below.filter_map(|below| Some((below, *self.wanted.get(&below)?))).collect())
+    }
+
+    /// Where a patch of a hash shows something else than the dalles of now.
+    fn since(&self, patch: PatchAddress, hash: u128) -> Vec<Bounds> {
+        if self.wanted.get(&patch) == Some(&hash) {
+            return Vec::new();
         }
         let now = self.now.get(&patch).map_or(&[][..], Vec::as_slice);
         match self.folder.made_of(self.layout, patch, hash) {
@@ -150,18 +187,16 @@ impl Changes<'_> {
                     (then.iter().map(key).collect(), now.iter().map(key).collect());
                 let gone = then.iter().filter(|dalle| !new.contains(&key(dalle)));
                 let came = now.iter().filter(|dalle| !known.contains(&key(dalle)));
-                stale.extend(gone.chain(came).map(|dalle| dalle.bounds));
+                gone.chain(came).map(|dalle| dalle.bounds).collect()
             }
             Some(MadeOf::Patches(then)) => {
-                for &(below, hash) in &then {
-                    self.since(below, hash, stale);
-                }
                 let came = self.layout.below(patch).into_iter().filter(|below| {
                     self.wanted.contains_key(below) && !then.iter().any(|(known, _)| known == below)
                 });
-                stale.extend(came.map(|below| self.layout.bounds(below)));
+                let came = came.map(|below| self.layout.bounds(below));
+                then.iter().flat_map(|&(below, hash)| self.since(below, hash)).chain(came).collect()
             }
-            None => stale.push(self.layout.bounds(patch)),
+            None => vec![self.layout.bounds(patch)],
         }
     }
 }

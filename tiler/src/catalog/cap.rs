@@ -30,8 +30,6 @@ pub struct Cap {
     pub layout: CapLayout,
     /// The finest first; a mosaic without dalles where no patch is there yet.
     pub tiers: Vec<Tier>,
-    /// Where patches do not show what dalles show now, in the CRS of the layout.
-    pub stale: Vec<Bounds>,
     /// What the tiles are made of.
     pub regions: Arc<Regions>,
 }
@@ -43,6 +41,8 @@ pub struct Tier {
     pub factor: u32,
     /// Its patches.
     pub mosaic: Arc<Mosaic>,
+    /// Where they do not show what dalles show now, in the CRS of the layout.
+    pub stale: Vec<Bounds>,
 }
 
 /// Where the patches of a cap lie.
@@ -152,7 +152,7 @@ impl CapLayout {
             let Some(bounds) = bounds_in(mosaic, dalle, &self.crs) else { continue };
             for patch in self.patches(0, &bounds) {
                 let hash = hashes.entry(patch).or_insert_with(|| self.begin(patch));
-                hash.update(&dalle.generation.to_le_bytes());
+                hash.update(&dalle.state().to_le_bytes());
                 hash.update(&dalle.year.unwrap_or_default().to_le_bytes());
             }
         }

@@ -2,6 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
+use geo_types::MultiPolygon;
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::{
     crs::Crs,
     geom::{Bounds, GeoTransform, Size},
@@ -105,6 +108,33 @@ pub struct Dalle {
     pub kind: Arc<Kind>,
     /// The year of its imagery, where it is known.
     pub year: Option<u16>,
+    /// Where it shows, where that is not everywhere.
+    pub footprint: Option<Arc<Footprint>>,
+}
+
+/// The polygons in which a dalle shows, whatever else it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Footprint {
+    /// In the CRS of the dalle.
+    pub polygons: MultiPolygon,
+    hash: u128,
+}
+
+impl Footprint {
+    /// Of polygons in the CRS of the dalle.
+    pub fn new(polygons: MultiPolygon) -> Self {
+        let mut bytes = Vec::new();
+        for polygon in &polygons {
+            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+                for point in &ring.0 {
+                    bytes.extend_from_slice(&point.x.to_bits().to_le_bytes());
+                    bytes.extend_from_slice(&point.y.to_bits().to_le_bytes());
+                }
+                bytes.push(0);
+            }
+        }
+        Self { polygons, hash: xxh3_128(&bytes) }
+    }
 }
 
 impl Dalle {
@@ -132,7 +162,13 @@ impl Dalle {
             geotransform: *place.geotransform(),
             kind: Arc::new(kind),
             year: None,
+            footprint: None,
         })
+    }
+
+    /// A hash of all that decides what it adds to a mosaic.
+    pub fn state(&self) -> u128 {
+        self.generation ^ self.footprint.as_ref().map_or(0, |footprint| footprint.hash)
     }
 
     /// The file's name without its ending.

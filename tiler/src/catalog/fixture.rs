@@ -29,5 +29,6 @@ pub(crate) fn dalle(name: &str, x: f64, y: f64) -> Dalle {
         geotransform: GeoTransform::north_up(x, y, 0.05, 0.05),
         kind: Arc::new(kind),
         year: None,
+        footprint: None,
     }
 }

@@ -17,7 +17,7 @@ pub mod seamlines;
 mod zone;
 
 pub use cap::{Cap, CapLayout, PATCH_PX, PatchAddress, Tier};
-pub use dalle::{Dalle, Kind, Kinds, Stamp};
+pub use dalle::{Dalle, Footprint, Kind, Kinds, Stamp};
 pub use imagery::Imagery;
 pub use lattice::Lattice;
 pub use mosaic::{Mosaic, Order};

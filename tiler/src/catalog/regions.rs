@@ -130,7 +130,7 @@ pub(crate) fn bounds_in(mosaic: &Mosaic, dalle: &Dalle, crs: &Crs) -> Option<Bou
 /// What a dalle adds.
 fn value(dalle: &Dalle) -> u128 {
     let mut bytes = [0; 18];
-    bytes[..16].copy_from_slice(&dalle.generation.to_le_bytes());
+    bytes[..16].copy_from_slice(&dalle.state().to_le_bytes());
     bytes[16..].copy_from_slice(&dalle.year.unwrap_or_default().to_le_bytes());
     xxh3_128(&bytes)
 }

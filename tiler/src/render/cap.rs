@@ -71,7 +71,7 @@ pub(super) fn select(
     if !patches.is_empty() {
         selection = select_dalles(&of_mosaic(&tier.mosaic, None), &patches)?;
     }
-    let stale: Vec<Bounds> = cap.stale.iter().filter(|stale| stale.intersects(&reach)).copied().collect();
+    let stale: Vec<Bounds> = tier.stale.iter().filter(|stale| stale.intersects(&reach)).copied().collect();
     if stale.is_empty() {
         let regions = Some(cap.regions.hash(&reach));
         return Ok(Chosen { selection, regions, is_provisional: false });

@@ -62,7 +62,7 @@ impl Fingerprint {
         }
         for read in &plan.reads {
             for piece in &read.pieces {
-                put(&read.mosaic.dalle(piece.number).generation.to_le_bytes());
+                put(&read.mosaic.dalle(piece.number).state().to_le_bytes());
                 put(&(piece.level as u64).to_le_bytes());
             }
             put(&(read.holes.len() as u64).to_le_bytes());

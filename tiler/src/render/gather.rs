@@ -13,7 +13,8 @@ use super::{
     plan::{Piece, Read},
 };
 use crate::{
-    geom::Window,
+    catalog::seamlines::mask,
+    geom::{Size, Window},
     raster::{Canvas, Depth, Raster},
     resample::Kernel,
     source::{BlockAddress, Plane, Problem, Source, SourceError, StoredBlock},
@@ -110,6 +111,14 @@ impl Gatherer<'_, '_> {
                     canvas.paste(raster, col + left, row + top, &piece.place);
                 }
             }
+        }
+        let dalle = read.mosaic.dalle(piece.number);
+        if let Some(footprint) = &dalle.footprint {
+            let (factor_x, factor_y) = dalle.kind.factor(piece.level);
+            let to_crs = dalle.geotransform.scaled(factor_x, factor_y);
+            let inside = mask(&footprint.polygons, &to_crs, own);
+            let inside = Raster::new(Size::new(own.width, own.height), 1, inside, None);
+            canvas.restrict(&inside, part.col_off, part.row_off, &piece.place);
         }
         self.spent.warp += started.elapsed();
         Ok(())

@@ -133,7 +133,6 @@ fn averaged(mut raster: Raster, shrink: u32) -> Raster {
 }
 
 /// The samples in the type of the dalles again.
-#[expect(clippy::unnecessary_cast, reason = "one of the types is the target's own")]
 fn of_type(raster: Raster, sample: SampleType) -> Raster {
     if raster.samples().kind() == sample {
         return raster;

@@ -34,6 +34,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     rolldownOptions: { input: { index: here("index.html"), dashboard: here("dashboard.html") } },
   },
-  server: { proxy: Object.fromEntries(["/wmts", "/xyz", "/legend", "/metrics"].map((path) => [path, "http://127.0.0.1:8080"])) },
+  server: { proxy: Object.fromEntries(["/wmts", "/xyz", "/files", "/legend", "/metrics"].map((path) => [path, "http://127.0.0.1:8080"])) },
   test: { environment: "node", include: ["test/**/*.test.ts"] },
 });

@@ -1,11 +1,13 @@
 //! Seamlines: polygons that say where each picture of a mosaic is to be seen. It knows neither the pictures nor their order.
 
+mod cut;
 mod mask;
 
 use std::{collections::HashSet, path::Path};
 
 use geo_types::MultiPolygon;
 
+pub use cut::cut;
 pub use mask::mask;
 
 use super::index::{

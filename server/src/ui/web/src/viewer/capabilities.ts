@@ -7,6 +7,7 @@ import type { Projection } from "ol/proj";
 import { optionsFromCapabilities, type Options } from "ol/source/WMTS";
 import { crsTitle, knownProjection } from "./projections";
 import { styleAbstracts, stylesOf, type RawStyle, type StyleInfo } from "./styles";
+import { yearsOf, type RawDimension } from "./years";
 
 export type Document = Record<string, unknown>;
 
@@ -20,6 +21,8 @@ export interface LayerInfo {
   formats: string[];
   sets: SetInfo[];
   styles: StyleInfo[];
+  /** In ascending order; empty where there are not several. */
+  years: number[];
 }
 
 export interface SetInfo {
@@ -43,6 +46,8 @@ export interface Drawing {
   set: string;
   format: string;
   style: string;
+  /** A year; without it, the newest imagery. */
+  time?: number | undefined;
 }
 
 interface RawSet {
@@ -63,6 +68,7 @@ interface RawLayer {
   WGS84BoundingBox?: number[];
   Format?: string[];
   Style?: RawStyle[];
+  Dimension?: RawDimension[];
   TileMatrixSetLink?: RawLink[];
 }
 
@@ -98,15 +104,18 @@ export function layersOf(layers: RawLayer[], sets: RawSet[]): LayerInfo[] {
         formats: [...(layer.Format ?? ["image/png"])].sort((a, b) => rank(a) - rank(b)),
         sets: (layer.TileMatrixSetLink ?? []).flatMap((link) => setOf(link, byId.get(link.TileMatrixSet)) ?? []),
         styles: stylesOf(layer.Style),
+        years: yearsOf(layer.Dimension),
       };
     })
     .filter((layer) => layer.sets.length > 0);
 }
 
 /** The options of an OpenLayers WMTS source; the address is always this server's own, behind whatever name it is seen. */
-export function sourceOptions(document: Document, { layer, set, format, style }: Drawing, url: string): Options | null {
+export function sourceOptions(document: Document, { layer, set, format, style, time }: Drawing, url: string): Options | null {
   const options = optionsFromCapabilities(document, { layer, matrixSet: set, format, requestEncoding: "KVP" });
-  return options && { ...options, urls: [url], requestEncoding: "KVP", format, style };
+  // Not the default that OpenLayers fills in: the newest year has no name, so that it stays the newest.
+  const dimensions = time === undefined ? {} : { Time: String(time) };
+  return options && { ...options, urls: [url], requestEncoding: "KVP", format, style, dimensions };
 }
 
 /** The set that a layer opens in: Web Mercator if there is, as all layers share it. */

@@ -5,21 +5,23 @@ import "./viewer.css";
 import { toLonLat } from "ol/proj";
 import type { Coordinate } from "ol/coordinate";
 import type OlMap from "ol/Map";
-import type WMTSTileGrid from "ol/tilegrid/WMTS";
 import { must, serverUrl } from "../common/dom";
 import { installTheme } from "../common/theme";
 import { defaultSet, readCapabilities, sourceOptions, type Capabilities, type LayerInfo } from "./capabilities";
 import { formatLonLat, formatProjected } from "./coordinates";
-import { finestPixel, readPixel } from "./feature_info";
+import { Dalles, listingUrl, MOST_DALLES } from "./dalles";
 import { LegendCard } from "./legend";
 import { MapView } from "./map";
 import { clearNotice, installFolding, renderChoice, renderLayers, renderNotice, type Choice, type PanelEvents } from "./panel";
 import { formatPermalink, parsePermalink } from "./permalink";
+import { readPoint } from "./point";
 import { Popup } from "./popup";
 import { Progress } from "./progress";
 import { registerProjections } from "./projections";
 import { extensionOf, renderShare } from "./share";
 import { styleOf } from "./styles";
+import { Swipe } from "./swipe";
+import { timeOf, yearsChosen, type YearChoice } from "./years";
 
 declare global {
   interface Window {
@@ -29,7 +31,7 @@ declare global {
 }
 
 /** Identifiers; what a layer does not have is replaced by its default. */
-interface Wishes {
+interface Wishes extends YearChoice {
   style?: string | undefined;
   set?: string | undefined;
   format?: string | undefined;
@@ -38,11 +40,16 @@ interface Wishes {
 registerProjections();
 const view = new MapView(must("map"), must("scale"), new Progress(must("progress")));
 const map = view.map;
+const swipe = new Swipe(map, must("swipe"), view);
+const dalles = new Dalles(map);
 let capabilities: Capabilities = { layers: [], document: {} };
 let choice: Choice | undefined;
 let asking = new AbortController();
 const legend = new LegendCard(() => must("map").focus());
-const popup = new Popup(map, () => asking.abort());
+const popup = new Popup(map, () => {
+  asking.abort();
+  dalles.unmark();
+});
 window.pavage = { map };
 
 const events: PanelEvents = {
@@ -52,35 +59,69 @@ const events: PanelEvents = {
     view.fit(layer, padding());
   },
   styleChosen: (style) => choice && choose(choice.layer, { ...kept(), style }),
+  yearsChosen: ({ year, compare }) => choice && choose(choice.layer, { ...kept(), year, compare }),
   setChosen: (set) => choice && choose(choice.layer, { ...kept(), set }),
   formatChosen: (format) => choice && choose(choice.layer, { ...kept(), format }),
 };
 
 /** What the present choice wishes of the next one. */
 function kept(): Wishes {
-  return { style: choice?.style.id, set: choice?.set.id, format: choice?.format };
+  if (!choice) return {};
+  const { layer, style, set, format, year, compare } = choice;
+  return { style: style.id, set: set.id, format, year: timeOf(layer, year), compare };
 }
 
-/** Shows a layer; style, set and format stay where it has them. */
+/** Shows a layer; style, years, set and format stay where it has them. */
 function choose(layer: LayerInfo, wishes: Wishes): void {
   const style = styleOf(layer, wishes.style);
   const set = layer.sets.find((candidate) => candidate.id === wishes.set) ?? defaultSet(layer);
   const format = layer.formats.find((candidate) => candidate === wishes.format) ?? layer.formats[0] ?? "image/png";
   if (!style || !set) return;
-  const options = sourceOptions(capabilities.document, { layer: layer.id, set: set.id, format, style: style.id }, serverUrl("wmts"));
-  if (!options) return;
+  const { year, compare } = yearsChosen(layer, wishes);
+  const time = timeOf(layer, year);
+  const picture = (of: number | undefined) => {
+    const drawing = { layer: layer.id, set: set.id, format, style: style.id, time: timeOf(layer, of) };
+    return sourceOptions(capabilities.document, drawing, serverUrl("wmts")) ?? undefined;
+  };
+  const [left, right] = [picture(year), compare === undefined ? undefined : picture(compare)];
+  if (!left) return;
   popup.hide();
-  if (layer === choice?.layer && set === choice.set) view.restyle(options);
-  else view.show(options);
-  choice = { layer, style, set, format };
+  if (layer === choice?.layer && set === choice.set) view.restyle(left, right);
+  else view.show(left, right);
+  if (right) swipe.show(String(year), String(compare));
+  else swipe.hide();
+  const isElsewhere = layer !== choice?.layer || set !== choice.set;
+  choice = { layer, style, set, format, year, compare };
   view.outline(capabilities.layers, layer);
+  dalles.showUntil(Math.max(year ?? Infinity, compare ?? 0));
+  if (isElsewhere) dalles.clear();
+  void offerFiles(layer);
   renderChoice(choice, events);
   void legend.show(layer.id, style);
   const isDefaultStyle = style === styleOf(layer, undefined);
-  renderShare(must("share"), { layer: layer.id, style: style.id, isDefaultStyle, set: set.id, extension: extensionOf(format) });
+  renderShare(must("share"), { layer: layer.id, style: style.id, isDefaultStyle, time, set: set.id, extension: extensionOf(format) });
   document.title = `${layer.title} · Pavage`;
   readout(undefined);
   remember();
+}
+
+/** The grid and the list of the layer's files, where they can be downloaded. */
+async function offerFiles(layer: LayerInfo): Promise<void> {
+  const files = await dalles.choose(layer.id);
+  if (layer !== choice?.layer) return;
+  const hasGrid = files.offered && files.count <= MOST_DALLES;
+  must("files-field").hidden = !files.offered;
+  must("grid-field").hidden = !hasGrid;
+  must<HTMLAnchorElement>("files").href = listingUrl(layer.id);
+  await showGrid();
+}
+
+/** A layer whose coverage is not there after all has no grid. */
+async function showGrid(): Promise<void> {
+  const toggle = must<HTMLInputElement>("grid");
+  const layer = choice?.layer;
+  const isShown = await dalles.show(toggle.checked && !must("grid-field").hidden);
+  if (!isShown && layer === choice?.layer) must("grid-field").hidden = true;
 }
 
 /** Room for the panel, so that what is fitted is not under it. */
@@ -106,7 +147,7 @@ async function start(): Promise<void> {
   renderLayers(capabilities.layers, events);
   const link = parsePermalink(location.hash);
   const layer = capabilities.layers.find((candidate) => candidate.id === link.layer) ?? first;
-  choose(layer, { style: link.style, set: link.set });
+  choose(layer, { style: link.style, set: link.set, year: link.year, compare: link.compare });
   if (link.place) view.moveTo(link.place);
   else view.fit(layer, padding(), 0);
 }
@@ -114,8 +155,13 @@ async function start(): Promise<void> {
 /** Writes the address without filling the history. */
 function remember(): void {
   if (!choice) return;
-  const { layer, style, set } = choice;
-  const named = style === styleOf(layer, undefined) ? {} : { style: style.id };
+  const { layer, style, set, compare } = choice;
+  const year = timeOf(layer, choice.year);
+  const named = {
+    ...(style !== styleOf(layer, undefined) && { style: style.id }),
+    ...(year !== undefined && { year }),
+    ...(compare !== undefined && { compare }),
+  };
   history.replaceState(null, "", formatPermalink({ layer: layer.id, ...named, set: set.id, place: view.place() }));
 }
 
@@ -124,7 +170,8 @@ function recall(): void {
   const layer = capabilities.layers.find((candidate) => candidate.id === link.layer) ?? choice?.layer;
   if (!layer) return;
   const place = link.place;
-  choose(layer, { style: link.style, set: link.set ?? choice?.set.id, format: choice?.format });
+  const { style, year, compare } = link;
+  choose(layer, { style, year, compare, set: link.set ?? choice?.set.id, format: choice?.format });
   if (place) view.moveTo(place);
 }
 
@@ -149,19 +196,24 @@ function describe(at: Coordinate): { geographic: string; projected: string } {
 }
 
 async function ask(at: Coordinate): Promise<void> {
-  const source = view.source();
-  if (!choice || !source) return;
+  if (!choice) return;
   asking.abort();
   asking = new AbortController();
   const { geographic, projected } = describe(at);
   const lines = [geographic, projected].filter(Boolean);
   popup.show(at, { lines });
-  const pixel = finestPixel(source.getTileGrid() as WMTSTileGrid, at);
-  const question = { layer: choice.layer.id, set: choice.set.id, style: choice.style.id, format: choice.format, pixel };
+  dalles.unmark();
+  const { layer, year, compare } = choice;
+  const [lon = 0, lat = 0] = toLonLat(at, map.getView().getProjection());
+  const side = swipe.sideOf(map.getPixelFromCoordinate(at));
+  const question = { layer: layer.id, lon, lat, time: timeOf(layer, side === "right" ? compare : year) };
   const { signal } = asking;
   try {
-    const readings = await readPixel(question, signal);
-    if (!signal.aborted) popup.show(at, { lines, readings });
+    const readings = await readPoint(question, signal);
+    if (signal.aborted) return;
+    popup.show(at, { lines, readings });
+    const downloads = await dalles.find(readings, at);
+    if (!signal.aborted && downloads.size > 0) popup.show(at, { lines, readings, downloads });
   } catch (error) {
     if (!signal.aborted) popup.show(at, { lines, problem: `Cannot be read: ${error instanceof Error ? error.message : error}.` });
   }
@@ -177,7 +229,8 @@ map.on("pointermove", (event) => {
 map.on("singleclick", (event) => void ask(event.coordinate));
 must("map").addEventListener("keydown", (event) => {
   const centre = map.getView().getCenter();
-  if (event.key === "Enter" && centre) void ask(centre);
+  // Not from what lies on the map: the divider, the bubble and its links.
+  if (event.key === "Enter" && centre && event.target === must("map")) void ask(centre);
 });
 must("map").addEventListener("pointerleave", () => readout(undefined));
 must<HTMLInputElement>("opacity").addEventListener("input", (event) => view.setOpacity(Number((event.target as HTMLInputElement).value) / 100));
@@ -185,6 +238,7 @@ must<HTMLInputElement>("borders").addEventListener("change", (event) => {
   if ((event.target as HTMLInputElement).checked) view.showBorders();
   else view.hideBorders();
 });
+must("grid").addEventListener("change", () => void showGrid());
 must<HTMLInputElement>("snap").addEventListener("change", (event) => view.restOnLevels((event.target as HTMLInputElement).checked));
 must("retry").addEventListener("click", () => void start());
 window.addEventListener("hashchange", recall);

@@ -1,5 +1,5 @@
 /**
- * The map itself: one tile layer in one projection, its footprint and the tile borders.
+ * The map itself: one or two pictures of a layer in one projection, its footprint and the tile borders.
  * Knows nothing of the panel; whoever uses it listens to the OpenLayers map.
  */
 import { ScaleLine, Zoom } from "ol/control";
@@ -28,7 +28,9 @@ const OVERZOOM = 4;
 
 export class MapView {
   readonly map: OlMap;
-  private readonly image = new TileLayer<WMTS>({ preload: 0 });
+  /** The picture, and another one beside it where two are compared. */
+  readonly left = new TileLayer<WMTS>({ preload: 0 });
+  readonly right = new TileLayer<WMTS>({ preload: 0 });
   private readonly borders = new TileLayer({ visible: false });
   private readonly footprints = new VectorLayer({ source: new VectorSource() });
   private snap = false;
@@ -36,26 +38,26 @@ export class MapView {
   constructor(target: HTMLElement, scale: HTMLElement, private readonly events: TileEvents) {
     this.map = new OlMap({
       target,
-      layers: [this.footprints, this.image, this.borders],
+      layers: [this.footprints, this.left, this.right, this.borders],
       controls: [new Zoom(), new ScaleLine({ target: scale, minWidth: 72 })],
       view: new View({ center: [0, 0], zoom: 2 }),
     });
   }
 
   /** Draws a source; the place on the ground and the scale stay as they are, in whatever projection. */
-  show(options: Options): void {
+  show(options: Options, other?: Options): void {
     const place = this.place();
-    const source = new WMTS({ ...options, tileLoadFunction: patientLoader(this.events), transition: 120 });
-    source.setTileUrlFunction(source.getTileUrlFunction(), keyOf(options));
-    this.image.setSource(source);
+    this.draw(this.left, options);
+    this.draw(this.right, other);
     this.borders.setSource(borderSource(this.projectionOf(options), options.tileGrid as WMTSTileGrid, cssColour("--border-tag")));
     this.map.setView(this.viewFor(options));
     this.moveTo(place);
   }
 
-  /** Another style or format on the same grid: the view is not touched, and old tiles stay until the new ones are there. */
-  restyle(options: Options): void {
-    this.source()?.setTileUrlFunction(new WMTS(options).getTileUrlFunction(), keyOf(options));
+  /** Another style, format or year on the same grid: the view is not touched, and old tiles stay until the new ones are there. */
+  restyle(options: Options, other?: Options): void {
+    this.redraw(this.left, options);
+    this.redraw(this.right, other);
   }
 
   /** Centre and scale as they are now. */
@@ -104,12 +106,12 @@ export class MapView {
       source?.addFeature(feature);
     }
     const extent = chosen?.bounds && transformExtent(chosen.bounds, "EPSG:4326", projection, 8);
-    this.image.setExtent(extent?.every(Number.isFinite) ? this.withMargin(extent) : undefined);
-    this.borders.setExtent(this.image.getExtent());
+    const within = extent?.every(Number.isFinite) ? this.withMargin(extent) : undefined;
+    for (const layer of [this.left, this.right, this.borders]) layer.setExtent(within);
   }
 
   setOpacity(opacity: number): void {
-    this.image.setOpacity(opacity);
+    for (const layer of [this.left, this.right]) layer.setOpacity(opacity);
   }
 
   showBorders(): void {
@@ -126,8 +128,16 @@ export class MapView {
     this.map.getView().setConstrainResolution(snap);
   }
 
-  source(): WMTS | null {
-    return this.image.getSource();
+  private draw(layer: TileLayer<WMTS>, options: Options | undefined): void {
+    const source = options ? new WMTS({ ...options, tileLoadFunction: patientLoader(this.events), transition: 120 }) : null;
+    if (source && options) source.setTileUrlFunction(source.getTileUrlFunction(), keyOf(options));
+    layer.setSource(source);
+  }
+
+  private redraw(layer: TileLayer<WMTS>, options: Options | undefined): void {
+    const source = layer.getSource();
+    if (source && options) source.setTileUrlFunction(new WMTS(options).getTileUrlFunction(), keyOf(options));
+    else this.draw(layer, options);
   }
 
   private projectionOf(options: Options) {
@@ -156,6 +166,6 @@ export class MapView {
 }
 
 /** What tells tiles of one source apart. */
-function keyOf({ style, format }: Options): string {
-  return `${style} ${format}`;
+function keyOf({ style, format, dimensions }: Options): string {
+  return `${style} ${format} ${JSON.stringify(dimensions)}`;
 }

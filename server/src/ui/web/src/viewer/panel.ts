@@ -4,11 +4,12 @@ import { nativeSet, type LayerInfo, type SetInfo } from "./capabilities";
 import { formatCell } from "./coordinates";
 import { extensionOf } from "./share";
 import type { StyleInfo } from "./styles";
+import { renderYears, type YearChoice, type YearEvents } from "./years";
 
 /** From this many layers on, the list gets a filter. */
 const FILTER_FROM = 9;
 
-export interface PanelEvents {
+export interface PanelEvents extends YearEvents {
   layerChosen(layer: LayerInfo): void;
   layerWanted(layer: LayerInfo): void;
   styleChosen(id: string): void;
@@ -48,15 +49,15 @@ function layerItem(layer: LayerInfo, events: PanelEvents): HTMLElement {
   return h("li", {}, h("label", { title: layer.abstract || layer.title }, input, text), zoom);
 }
 
-export interface Choice {
+export interface Choice extends YearChoice {
   layer: LayerInfo;
   style: StyleInfo;
   set: SetInfo;
   format: string;
 }
 
-/** Marks the chosen layer and offers its styles, if there are several, its projections and formats. */
-export function renderChoice({ layer, style, set, format }: Choice, events: PanelEvents): void {
+/** Marks the chosen layer and offers its styles and years, if there are several, its projections and formats. */
+export function renderChoice({ layer, style, set, format, ...years }: Choice, events: PanelEvents): void {
   for (const input of must("layers").querySelectorAll<HTMLInputElement>("input")) input.checked = input.value === layer.id;
   const styles = must<HTMLSelectElement>("style");
   must("style-field").hidden = layer.styles.length < 2;
@@ -64,6 +65,7 @@ export function renderChoice({ layer, style, set, format }: Choice, events: Pane
   styles.value = style.id;
   styles.title = style.title;
   styles.onchange = () => events.styleChosen(styles.value);
+  renderYears(layer, years, events);
   const select = must<HTMLSelectElement>("set");
   const option = (entry: SetInfo) => h("option", { value: entry.id }, entry.isWebMercator && entry.id === "WebMercatorQuad" ? entry.title : `${entry.title} · ${entry.id}`);
   select.replaceChildren(...layer.sets.map(option));

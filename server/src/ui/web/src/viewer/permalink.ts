@@ -1,4 +1,4 @@
-/** The state of the viewer in the address: `#layer=ortho&style=ndvi&set=LAMB93_5cm&map=17.3/3.87723/43.61092`. */
+/** The state of the viewer in the address: `#layer=ortho&style=ndvi&year=2018&compare=2024&set=LAMB93_5cm&map=17.3/3.87723/43.61092`. */
 
 export interface Place {
   /** Web Mercator zoom of the same scale, whatever the projection. */
@@ -12,6 +12,10 @@ export interface Permalink {
   /** Only where it is not the default. */
   style?: string;
   set?: string;
+  /** Only where it is not the newest. */
+  year?: number;
+  /** The year on the right, where two are compared. */
+  compare?: number;
   place?: Place;
 }
 
@@ -25,6 +29,10 @@ export function parsePermalink(hash: string): Permalink {
   if (layer) link.layer = layer;
   if (style) link.style = style;
   if (set) link.set = set;
+  for (const name of ["year", "compare"] as const) {
+    const year = values.get(name) ?? "";
+    if (/^\d{4}$/.test(year)) link[name] = Number(year);
+  }
   const numbers = (values.get("map") ?? "").split("/").map((part) => (part.trim() === "" ? NaN : Number(part)));
   const [zoom, lon, lat] = numbers;
   if (numbers.length === 3 && isWithin(zoom, -5, 40) && isWithin(lon, -180, 180) && isWithin(lat, -90, 90)) {
@@ -38,6 +46,8 @@ export function formatPermalink(link: Permalink): string {
   const parts: string[] = [];
   if (link.layer) parts.push(`layer=${encodeURIComponent(link.layer)}`);
   if (link.style) parts.push(`style=${encodeURIComponent(link.style)}`);
+  if (link.year !== undefined) parts.push(`year=${link.year}`);
+  if (link.compare !== undefined) parts.push(`compare=${link.compare}`);
   if (link.set) parts.push(`set=${encodeURIComponent(link.set)}`);
   if (link.place) {
     const { zoom, lon, lat } = link.place;

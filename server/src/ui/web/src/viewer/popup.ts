@@ -1,9 +1,11 @@
-/** The bubble with the values under a pixel. It is told what to show and knows nothing of tiles or servers. */
+/** The bubble with what made the picture at a place: dalle, year, pixel size, values. It is told what to show and knows nothing of tiles or servers. */
 import type { Coordinate } from "ol/coordinate";
 import type OlMap from "ol/Map";
 import Overlay from "ol/Overlay";
 import { copyText, h, toast } from "../common/dom";
-import type { PixelReading } from "./feature_info";
+import { formatCell } from "./coordinates";
+import { formatBytes, type Download } from "./dalles";
+import type { PixelReading } from "./point";
 
 const RGB = ["R", "G", "B"];
 
@@ -12,6 +14,8 @@ export interface PopupContent {
   lines: string[];
   /** `undefined` while the server is asked. */
   readings?: PixelReading[];
+  /** Where the files can be had. */
+  downloads?: Map<PixelReading, Download>;
   problem?: string;
 }
 
@@ -25,8 +29,9 @@ export class Popup {
       closed();
     };
     const button = h("button", { class: "popup-close", type: "button", "aria-label": "Close", onclick: close }, "×");
-    const element = h("div", { class: "popup", role: "dialog", "aria-label": "Pixel values" }, button, this.body);
-    this.overlay = new Overlay({ element, positioning: "bottom-center", offset: [0, -10], autoPan: { animation: { duration: 180 }, margin: 24 } });
+    const element = h("div", { class: "popup", role: "dialog", "aria-label": "What is here" }, button, this.body);
+    // The last one lies over all others.
+    this.overlay = new Overlay({ element, positioning: "bottom-center", offset: [0, -10], insertFirst: false });
     map.addOverlay(this.overlay);
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.overlay.getPosition()) close();
@@ -41,6 +46,8 @@ export class Popup {
       ...readingsOf(content),
     );
     this.overlay.setPosition(at);
+    // Also when it has grown at the same place.
+    this.overlay.panIntoView({ animation: { duration: 180 }, margin: 24 });
   }
 
   hide(): void {
@@ -48,14 +55,15 @@ export class Popup {
   }
 }
 
-function readingsOf({ readings, problem }: PopupContent): HTMLElement[] {
+function readingsOf({ readings, downloads, problem }: PopupContent): HTMLElement[] {
   if (problem) return [h("p", { class: "popup-note" }, problem)];
   if (!readings) return [h("p", { class: "popup-note" }, "Reading…")];
   if (readings.length === 0) return [h("p", { class: "popup-note" }, "No imagery here")];
-  return readings.map(oneReading);
+  return readings.map((reading) => (reading.shown || readings.length === 1 ? whole : brief)(reading, downloads?.get(reading)));
 }
 
-function oneReading(reading: PixelReading): HTMLElement {
+/** The dalle that shows. */
+function whole(reading: PixelReading, download: Download | undefined): HTMLElement {
   const swatch = h("i", { class: "swatch", "aria-hidden": "true" });
   if (reading.valid) swatch.style.backgroundColor = colourOf(reading.values);
   const names = reading.values.length >= 3 ? RGB : [];
@@ -64,9 +72,31 @@ function oneReading(reading: PixelReading): HTMLElement {
     "div",
     { class: "reading" },
     h("b", { title: reading.file }, reading.file),
+    h("small", {}, factsOf(reading)),
     reading.pixel && h("small", {}, `column ${reading.pixel[0]}, row ${reading.pixel[1]}`),
     reading.valid ? h("div", { class: "values" }, swatch, ...values) : h("small", {}, "no data at this pixel"),
+    download && linkTo(download, reading),
   );
+}
+
+/** One that another dalle lies over, or that has no data here. */
+function brief(reading: PixelReading, download: Download | undefined): HTMLElement {
+  const why = reading.valid ? "beneath" : "no data here";
+  return h(
+    "div",
+    { class: "reading brief" },
+    h("span", { title: reading.file }, reading.file),
+    h("small", {}, [factsOf(reading), why].filter(Boolean).join(" · ")),
+    download && linkTo(download, reading),
+  );
+}
+
+function factsOf({ year, resolutionM, crs }: PixelReading): string {
+  return [year === null ? "" : String(year), resolutionM === null ? "" : formatCell(resolutionM), crs].filter(Boolean).join(" · ");
+}
+
+function linkTo({ href, bytes }: Download, { file }: PixelReading): HTMLElement {
+  return h("a", { class: "download", href, download: file, "aria-label": `Download ${file}` }, "Download", h("small", {}, formatBytes(bytes)));
 }
 
 function colourOf(values: number[]): string {

@@ -7,6 +7,8 @@ export interface ShareTarget {
   style: string;
   /** The default needs no name in an XYZ address. */
   isDefaultStyle: boolean;
+  /** A year; the newest imagery needs none. */
+  time?: number | undefined;
   /** File extension of the tiles. */
   extension: string;
 }
@@ -18,14 +20,18 @@ export interface Address {
 }
 
 /** All addresses of a layer; `base` ends with a slash. Web Mercator needs no name in an XYZ address. */
-export function addresses({ layer, set, style, isDefaultStyle, extension }: ShareTarget, base: string): Address[] {
+export function addresses({ layer, set, style, isDefaultStyle, time, extension }: ShareTarget, base: string): Address[] {
   const name = encodeURIComponent(layer);
   const inSet = set === "WebMercatorQuad" ? "" : `/${encodeURIComponent(set)}`;
-  const inStyle = isDefaultStyle ? "" : `?style=${encodeURIComponent(style)}`;
-  const tile = `${encodeURIComponent(style)}/${encodeURIComponent(set)}/{TileMatrix}/{TileRow}/{TileCol}.${extension}`;
+  const chosen = new URLSearchParams();
+  if (!isDefaultStyle) chosen.set("style", style);
+  if (time !== undefined) chosen.set("time", String(time));
+  const query = chosen.size > 0 ? `?${chosen}` : "";
+  const inTime = time === undefined ? "" : `/${time}`;
+  const tile = `${encodeURIComponent(style)}${inTime}/${encodeURIComponent(set)}/{TileMatrix}/{TileRow}/{TileCol}.${extension}`;
   return [
-    { name: "XYZ", use: "MapLibre, Leaflet, QGIS", url: `${base}xyz/${name}${inSet}/{z}/{x}/{y}.${extension}${inStyle}` },
-    { name: "TileJSON", use: "MapLibre", url: `${base}xyz/${name}${inSet}/tilejson.json${inStyle}` },
+    { name: "XYZ", use: "MapLibre, Leaflet, QGIS", url: `${base}xyz/${name}${inSet}/{z}/{x}/{y}.${extension}${query}` },
+    { name: "TileJSON", use: "MapLibre", url: `${base}xyz/${name}${inSet}/tilejson.json${query}` },
     { name: "WMTS", use: "QGIS, ArcGIS", url: `${base}wmts/1.0.0/WMTSCapabilities.xml` },
     { name: "REST", use: "WMTS tiles: OpenLayers", url: `${base}wmts/1.0.0/${name}/${tile}` },
   ];
