@@ -257,8 +257,8 @@ def years(pavage, work, data):
                     count += 1
         tile = found.tile_at(zoom, LEFT + 50, TOP - 50)
         status, _, body = get(address(base, "years-nearest", found.name, tile, "?time=2019"))
-        assert status == 404 and b"time" in body, ("before the first year", status, body)
-        assert get(address(base, "years-nearest", found.name, tile, "?time=tomorrow"))[0] == 404
+        assert status == 400 and b"time" in body, ("before the first year", status, body)
+        assert get(address(base, "years-nearest", found.name, tile, "?time=tomorrow"))[0] == 400
     print(f"two years: {count} tiles equal to the composition by pixel")
 
 
