@@ -36,6 +36,7 @@ if [ -d "$data/ortho" ]; then
   # Five gigabytes that are made once; they take a while.
   mkdir -p target/mosaic
   .venv/bin/python tests/oracle/mosaic.py "$pavage" target/mosaic "$data"
+  .venv/bin/python tests/oracle/mosaic.py "$pavage" target/mosaic "$data" --cap
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"
   .venv/bin/python tests/oracle/facts.py "$pavage" "$data"
   .venv/bin/python tests/oracle/corpus.py "$pavage" "$data"
