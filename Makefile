@@ -1,7 +1,7 @@
 # Bare `make` lists the commands.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint rust-test web oracle bench docs fuzz fuzz-targets bless deny ci tools
+.PHONY: help demo test check fmt lint rust-test web oracle bench bench-mosaic docs fuzz fuzz-targets bless deny ci tools
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,11 @@ oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a brow
 
 bench: tools ## Run the benches of every stage
 	cargo bench -p pavage-benches
+
+bench-mosaic: tools ## Measure a folder of 150,000 dalles beside one of 64 (needs python3 and some gigabytes of disk)
+	cargo build --release --locked
+	cargo bench -p pavage-benches --bench mosaic
+	python3 benches/mosaic.py target/release/pavage target/bench-mosaic $(or $(DALLES),150000)
 
 fuzz: tools ## Feed mutated files to the reader, as many as PAVAGE_FUZZ_CASES says
 	PAVAGE_FUZZ_CASES=$${PAVAGE_FUZZ_CASES:-200000} \

@@ -86,26 +86,32 @@ impl Composite {
         let rows = top..(top + side).min(height);
         let cols = left..(left + side).min(width);
         let each = || rows.clone().flat_map(|row| cols.clone().map(move |col| row * width + col));
-        if !each().any(|at| wanted[at] && self.mask[at] == 0) {
+        if !each().any(|at| wanted[at] && self.mask[at] < 255) {
             return;
         }
-        let known: Vec<usize> = each().filter(|&at| self.mask[at] == 255).collect();
+        // Of dalles that are smaller than a pixel none is there wholly: each counts for what it covers.
+        let known: Vec<(usize, f64)> =
+            each().filter(|&at| self.mask[at] > 0).map(|at| (at, f64::from(self.mask[at]))).collect();
         if known.is_empty() {
             return;
         }
+        let total: f64 = known.iter().map(|(_, part)| part).sum();
         for band in 0..bands {
-            let sum: f64 = known.iter().map(|at| self.pixels.value(at * bands + band)).sum();
-            let mean = sum / known.len() as f64;
-            for at in each().filter(|&at| wanted[at] && self.mask[at] == 0) {
+            let sum: f64 = known.iter().map(|(at, part)| self.pixels.value(at * bands + band) * part).sum();
+            let mean = sum / total;
+            for at in each().filter(|&at| wanted[at] && self.mask[at] < 255) {
+                // At the edge of what was read a pixel is there in part.
+                let present = f64::from(self.mask[at]) / 255.0;
+                let value = self.pixels.value(at * bands + band) * present + mean * (1.0 - present);
                 match &mut self.pixels {
-                    Samples::U8(pixels) => pixels[at * bands + band] = mean.round() as u8,
-                    Samples::F32(pixels) => pixels[at * bands + band] = mean as f32,
+                    Samples::U8(pixels) => pixels[at * bands + band] = value.round() as u8,
+                    Samples::F32(pixels) => pixels[at * bands + band] = value as f32,
                     _ => {}
                 }
             }
         }
         for at in each() {
-            if wanted[at] && self.mask[at] == 0 {
+            if wanted[at] {
                 self.mask[at] = 255;
             }
         }
@@ -188,5 +194,13 @@ mod tests {
         target.feed(&grey(200, &[191]), &Window::new(0, 0, 1, 1));
         let raster = target.finish();
         assert_eq!((raster.samples(), raster.mask()), (&Samples::U8(vec![175]), None));
+    }
+
+    #[test]
+    fn colours_spread_over_what_is_left_out_and_complete_what_is_there_in_part() {
+        let mut target = Composite::new(Size::new(4, 1), 1, Depth::Byte);
+        target.feed(&grey(100, &[255, 51, 0, 0]), &Window::new(0, 0, 4, 1));
+        target.spread(&[Window::new(0, 0, 3, 1)]);
+        assert_eq!(target.finish().mask(), Some(&[255, 255, 255, 0][..]));
     }
 }

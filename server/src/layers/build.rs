@@ -86,8 +86,9 @@ impl Build<'_> {
         };
         let order =
             if is_ordered && options.order == Order::default() { Order::Given } else { options.order };
-        let earlier = earlier(&dalles, order);
         let mosaic = Mosaic::new(dalles, order);
+        // Of dalles in their order, which are put in it again in no time.
+        let earlier = earlier(mosaic.dalles(), order);
         let native = mosaic.main_zone().ok_or(LayerError::NoSource)?.crs().clone();
         let wgs84_bounds = mosaic.bounds_in(&Crs::from_epsg(4326)?).ok_or(LayerError::NowhereOnEarth)?;
         let offered = options.sets.clone().unwrap_or_else(|| default_sets(&native, &offer.registry));

@@ -74,7 +74,7 @@ impl Catalog {
         let served: HashSet<Arc<Path>> =
             self.entries.iter().flat_map(|entry| entry.files.iter().cloned()).collect();
         let mut paths: Vec<&Arc<Path>> = served.iter().chain(found.iter().flatten()).collect();
-        paths.sort_unstable();
+        paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         paths.dedup();
         // Nothing can be told of what lies where nothing can be read.
         paths.retain(|path| !self.lost.iter().any(|lost| path.starts_with(lost)));

@@ -84,7 +84,7 @@ impl Store {
             return None;
         }
         let mut files = reading.files;
-        files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        files.sort_unstable_by(|a, b| a.0.as_os_str().cmp(b.0.as_os_str()));
         Some(Kept { files, is_complete: header.notes.get("complete").is_some_and(|word| word == "yes") })
     }
 

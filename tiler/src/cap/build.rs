@@ -12,6 +12,8 @@ use crate::{
     source::{OpenOptions, Source, SourceError, write_verified},
 };
 
+/// Columns of the smallest overview of a patch.
+const SMALLEST_PX: u32 = 256;
 /// Of lossy imagery, patches are JPEG of this quality.
 const JPEG_QUALITY: u8 = 88;
 /// Of lossless imagery, patches are lossless.
@@ -135,6 +137,8 @@ fn options(job: &Job, bands: usize) -> WriteOptions {
         interpretation: if bands >= 3 { Interpretation::Rgb } else { Interpretation::Grey },
         encoding,
         transparency: Transparency::Mask,
+        // A tile of the whole mosaic needs one that is as small as itself.
+        smallest_px: SMALLEST_PX,
         ..WriteOptions::new(size(), job.layout.geotransform(job.patch), &job.layout.crs)
     }
 }

@@ -155,6 +155,49 @@ impl Canvas {
         }
     }
 
+    /// Repeats the edge of images by so many pixels, within some parts of the window and never over the images themselves.
+    ///
+    /// Kernels weigh what is beyond an edge as nothing, so two images of different pixels that touch would both be weak there,
+    /// and the ground would shine through.
+    pub fn widen(&mut self, images: &[Window], within: &[Window], steps: i64) {
+        let (width, height) = (self.window.width as usize, self.window.height as usize);
+        let mut open = vec![false; self.mask.len()];
+        for (parts, is_open) in [(within, true), (images, false)] {
+            for part in parts.iter().filter_map(|part| part.intersection(&self.window)) {
+                for row in part.row_off..part.row_end() {
+                    let start = self.index(part.col_off, row);
+                    open[start..start + part.width as usize].fill(is_open);
+                }
+            }
+        }
+        let mut left: Vec<usize> = (0..open.len()).filter(|&at| open[at] && self.mask[at] == 0).collect();
+        for _ in 0..steps {
+            let (mut found, mut rest) = (Vec::new(), Vec::with_capacity(left.len()));
+            for at in left {
+                let (col, row) = (at % width, at / width);
+                let cols = col.saturating_sub(1)..(col + 2).min(width);
+                let rows = row.saturating_sub(1)..(row + 2).min(height);
+                let mut around = rows.flat_map(|row| cols.clone().map(move |col| row * width + col));
+                match around.find(|&near| self.mask[near] == 255) {
+                    Some(near) => found.push((at, near)),
+                    None => rest.push(at),
+                }
+            }
+            if found.is_empty() {
+                return;
+            }
+            for (at, near) in found {
+                let bands = self.bands.len();
+                match &mut self.pixels {
+                    Pixels::Byte(pixels) => pixels.copy_within(near * bands..(near + 1) * bands, at * bands),
+                    Pixels::Float(pixels) => pixels.copy_within(near * bands..(near + 1) * bands, at * bands),
+                }
+                self.mask[at] = 255;
+            }
+            left = rest;
+        }
+    }
+
     fn index(&self, col: i64, row: i64) -> usize {
         (row - self.window.row_off) as usize * self.window.width as usize
             + (col - self.window.col_off) as usize
@@ -277,6 +320,18 @@ mod tests {
         let raster = upper.finish();
         assert_eq!(bytes(&raster), &[200, 120, 100]);
         assert_eq!(raster.mask(), Some(&[255, 255, 128][..]));
+    }
+
+    #[test]
+    fn an_edge_is_repeated_where_it_may_be_and_holes_within_the_image_stay() {
+        let mut canvas = Canvas::new(Window::new(0, 0, 6, 1), &[0], Depth::Byte);
+        let block = Raster::new(Size::new(3, 1), 1, vec![7u8, 8, 9], Some(vec![0, 255, 255]));
+        let image = Window::new(1, 0, 3, 1);
+        canvas.paste(&block, 1, 0, &image);
+        canvas.widen(&[image], &[Window::new(0, 0, 2, 1), Window::new(3, 0, 9, 1)], 1);
+        let raster = canvas.finish();
+        assert_eq!(raster.mask(), Some(&[0, 0, 255, 255, 255, 0][..]));
+        assert_eq!(bytes(&raster)[4], 9);
     }
 
     #[test]

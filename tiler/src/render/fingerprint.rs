@@ -8,7 +8,7 @@ use super::{Plan, RenderSettings, TileAddress};
 use crate::{encode, geom::Window};
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
-const PIXELS_VERSION: u32 = 3;
+const PIXELS_VERSION: u32 = 4;
 
 /// 128 bits that are equal exactly when the bytes of two tiles are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +65,8 @@ impl Fingerprint {
                 put(&read.mosaic.dalle(piece.number).state().to_le_bytes());
                 put(&(piece.level as u64).to_le_bytes());
             }
-            for Window { col_off, row_off, width, height } in &read.holes {
+            put(&(read.holes.len() as u64).to_le_bytes());
+            for Window { col_off, row_off, width, height } in read.holes.iter().chain(&read.above) {
                 put(&[*col_off, *row_off, i64::from(*width), i64::from(*height)]
                     .map(i64::to_le_bytes)
                     .concat());

@@ -16,6 +16,7 @@ use crate::{
     catalog::seamlines::mask,
     geom::{Size, Window},
     raster::{Canvas, Depth, Raster},
+    resample::Kernel,
     source::{BlockAddress, Plane, Problem, Source, SourceError, StoredBlock},
 };
 
@@ -72,6 +73,11 @@ impl Gatherer<'_, '_> {
             }
         }
         let started = Instant::now();
+        if !read.above.is_empty() {
+            let reach = |shrink| Kernel::reach(read.resampling, shrink);
+            let places: Vec<Window> = read.pieces.iter().map(|piece| piece.place).collect();
+            canvas.widen(&places, &read.above, reach(read.shrink.0).max(reach(read.shrink.1)));
+        }
         read.holes.iter().for_each(|hole| canvas.clear(hole));
         let window = canvas.finish();
         self.spent.warp += started.elapsed();

@@ -75,6 +75,8 @@ pub(crate) struct Read {
     pub resampling: Resampling,
     /// What of the window does not count, whatever is read there.
     pub holes: Vec<Window>,
+    /// Where imagery of other grids lies above: there, the edge of this one does not show.
+    pub above: Vec<Window>,
 }
 
 /// One level of one dalle within a read.
@@ -176,5 +178,80 @@ fn cell_size(address: &TileAddress<'_>) -> CellSize {
         CellSize { x_m: x / scale, y_m: y / scale }
     } else {
         CellSize { x_m: x * unit, y_m: y * unit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::{Dalle, fixture::dalle},
+        crs::{Crs, Transform},
+        raster::{Interpretation, SampleType},
+        style::{LayerFacts, StyleSpec},
+        tms::Registry,
+    };
+
+    /// The plan of the tile of `WebMercatorQuad` under a place in Lambert-93.
+    fn planned(dalles: Vec<Dalle>, zoom: usize, (x, y): (f64, f64)) -> Plan {
+        let registry = Registry::standard();
+        let set = registry.get("WebMercatorQuad").expect("it is a standard set");
+        let lambert = Crs::from_epsg(2154).expect("is a known code");
+        let there = Transform::new(&lambert, &set.crs).expect("both are known");
+        let (x, y) = there.convert(x, y).expect("it is in France");
+        let matrix = &set.matrices[zoom];
+        let side = matrix.cell_size * 256.0;
+        let (col, row) = ((x - matrix.point_of_origin.0) / side, (matrix.point_of_origin.1 - y) / side);
+        let tile = TileId { matrix: zoom, col: col as u32, row: row as u32 };
+        let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
+        let style = &StyleSpec::default().resolve(&facts).expect("it fits");
+        let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Png, style };
+        plan(&dalles.into_iter().collect(), &address, &RenderSettings::default()).expect("it can be planned")
+    }
+
+    fn pixels(plan: &Plan) -> u64 {
+        plan.reads.iter().map(|read| read.window.pixels()).sum()
+    }
+
+    const X: f64 = 650_000.0;
+    const Y: f64 = 6_235_000.0;
+
+    #[test]
+    fn a_tile_of_very_many_dalles_reads_a_few_of_them_by_themselves() {
+        let each = (0..100).flat_map(|row| (0..100).map(move |col| (col, row)));
+        let dalles = each.map(|(col, row)| {
+            dalle(&format!("{col}_{row}"), X + 200.0 * f64::from(col), Y - 200.0 * f64::from(row))
+        });
+        let plan = planned(dalles.collect(), 11, (X + 10_000.0, Y - 10_000.0));
+        assert!(plan.is_provisional());
+        assert!((16..=64).contains(&plan.reads.len()), "{} reads", plan.reads.len());
+        assert!(pixels(&plan) <= 64 * 500 * 500, "{} pixels", pixels(&plan));
+    }
+
+    #[test]
+    fn two_dalles_that_lie_far_apart_are_not_read_with_all_that_lies_between_them() {
+        let plan = planned(
+            vec![dalle("a", X, Y), dalle("b", X + 40_000.0, Y - 40_000.0)],
+            8,
+            (X + 20_000.0, Y - 20_000.0),
+        );
+        assert!(!plan.is_provisional());
+        assert_eq!(plan.files().count(), 2);
+        assert!(pixels(&plan) <= 16 << 20, "{} pixels", pixels(&plan));
+    }
+
+    #[test]
+    fn a_dalle_beside_the_grid_of_overviews_does_not_part_the_others() {
+        let stray = dalle("stray", X + 1000.15, Y + 0.25);
+        let dalles = vec![
+            stray,
+            dalle("a", X, Y),
+            dalle("b", X + 200.0, Y),
+            dalle("c", X, Y - 200.0),
+            dalle("d", X + 200.0, Y - 200.0),
+        ];
+        let plan = planned(dalles, 18, (X + 200.0, Y - 200.0));
+        assert!(plan.files().all(|(_, level)| level == 3), "an overview of factor 8");
+        assert_eq!((plan.reads.len(), plan.reads[0].pieces.len()), (1, 4));
     }
 }

@@ -118,6 +118,7 @@ fn exact(read: &Read) -> Option<(Read, u32)> {
             shrink: read.shrink,
             resampling: read.resampling,
             holes: Vec::new(),
+            above: Vec::new(),
         };
         (read, whole as u32)
     })

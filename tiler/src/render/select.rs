@@ -117,11 +117,8 @@ pub(super) fn select(request: &Request<'_>, views: &[View<'_>]) -> Result<Select
     let mut pixels = 0;
     while let Some(part) = parts.pop() {
         let laid = Part { request, views, window: part }.select();
-        if laid.reads.iter().any(|read| read.window.pixels() > WINDOW_LIMIT_PX) && part.height > 1 {
-            let upper = part.height / 2;
-            parts.push(Window { height: upper, ..part });
-            let row_off = part.row_off + i64::from(upper);
-            parts.push(Window { row_off, height: part.height - upper, ..part });
+        if laid.reads.iter().any(|read| read.window.pixels() > WINDOW_LIMIT_PX) && part.pixels() > 1 {
+            parts.extend(halves(&part));
             continue;
         }
         for read in &laid.reads {
@@ -164,10 +161,10 @@ struct PixelGrid {
     view: usize,
     lattice: u32,
     factor: (f64, f64),
-    /// Its first pixel on the lattice, in full resolution; other than zero only for a dalle whose overviews do not lie on
-    /// the grid of its neighbours'.
+    /// One of its first pixels on the lattice, in full resolution: within a pixel of the level from zero, where levels of
+    /// several dalles can lie on it.
     origin: (i64, i64),
-    /// That dalle.
+    /// The dalle whose level lies on no other's grid, or that shall be read by itself.
     alone: Option<u32>,
 }
 
@@ -203,7 +200,11 @@ impl Part<'_> {
         let (candidates, left_out) = self.afford(candidates);
         let groups = groups(candidates);
         let is_alone = groups.len() == 1;
-        let reads = groups.iter().filter_map(|group| self.read(group, &fitted, is_alone)).collect();
+        let read = |(number, group)| {
+            let above = self.above(group, &groups[..number]);
+            self.read(group, &above, &fitted, is_alone)
+        };
+        let reads = groups.iter().enumerate().filter_map(read).collect();
         Selection { reads, left_out }
     }
 
@@ -264,8 +265,14 @@ impl Part<'_> {
         let (factor, size) = (dalle.kind.factor(level), dalle.kind.levels[level]);
         let on_grid = aligned(member.offset.0, factor.0).zip(aligned(member.offset.1, factor.1));
         let (grid, place) = match on_grid {
-            Some((col, row)) => (
-                PixelGrid { view: view_number, lattice: member.lattice, factor, origin: (0, 0), alone: None },
+            Some(((col, left), (row, top))) => (
+                PixelGrid {
+                    view: view_number,
+                    lattice: member.lattice,
+                    factor,
+                    origin: (left, top),
+                    alone: None,
+                },
                 Window::new(col, row, size.width, size.height),
             ),
             None => (
@@ -325,8 +332,14 @@ impl Part<'_> {
             (along(row, self.window.row_off, self.window.height) * side
                 + along(col, self.window.col_off, self.window.width)) as usize
         };
-        let kept =
-            candidates.into_iter().filter(|candidate| !std::mem::replace(&mut taken[field(candidate)], true));
+        let kept = candidates
+            .into_iter()
+            .filter(|candidate| !std::mem::replace(&mut taken[field(candidate)], true))
+            // What lies between them is not read: no window shall be laid around all.
+            .map(|candidate| {
+                let alone = Some(candidate.number);
+                Candidate { grid: PixelGrid { alone, ..candidate.grid }, ..candidate }
+            });
         (kept.collect(), left_out)
     }
 
@@ -351,7 +364,38 @@ impl Part<'_> {
         to_full.then(&lattice.geotransform).then(&mosaic.lattice(main).to_pixel).then(&to_level)
     }
 
-    fn read(&self, group: &Group, fitted: &[Option<Fitted>], is_alone: bool) -> Option<Read> {
+    /// Where the dalles of groups above lie, in pixels of a group's grid; only those near it.
+    fn above(&self, group: &Group, groups: &[Group]) -> Vec<Window> {
+        let mosaic = self.request.mosaic;
+        let crs = self.views[group.grid.view].zone.crs();
+        let lattice = &self.views[group.grid.view].zone.lattices()[group.grid.lattice as usize];
+        let near = groups.iter().flat_map(|above| &above.members);
+        let near = near.filter(|above| above.target.intersection(&group.target).is_some());
+        near.filter_map(|above| {
+            let bounds = mosaic.dalle(above.number).bounds();
+            let zone = self.views[above.view].zone;
+            let there = if zone.crs() == crs { None } else { Some(zone.placement(crs).ok()??) };
+            let edge = bounds.edge_points(4).filter_map(|(x, y)| match &there {
+                Some(placement) => placement.there.convert(x, y),
+                None => Some((x, y)),
+            });
+            let place = Bounds::around(edge.map(|(x, y)| {
+                let (col, row) = lattice.to_pixel.apply(x, y);
+                let PixelGrid { origin, factor, .. } = group.grid;
+                ((col - origin.0 as f64) / factor.0, (row - origin.1 as f64) / factor.1)
+            }))?;
+            Some(whole_pixels(&place))
+        })
+        .collect()
+    }
+
+    fn read(
+        &self,
+        group: &Group,
+        above: &[Window],
+        fitted: &[Option<Fitted>],
+        is_alone: bool,
+    ) -> Option<Read> {
         let view = &self.views[group.grid.view];
         let known = fitted[group.grid.view].as_ref()?;
         // Where it covers a part only, the rest of the target is no matter of its.
@@ -382,7 +426,11 @@ impl Part<'_> {
         };
         let shrink =
             (view.shrink.0 * ratio.0 / group.grid.factor.0, view.shrink.1 * ratio.1 / group.grid.factor.1);
-        let window = source_window(&grid, &group.place, shrink, self.request.resampling)?;
+        let resampling = self.request.resampling;
+        // Beneath others there is room for what kernels see beyond the edge.
+        let room = |shrink: f64| if above.is_empty() { 0 } else { Kernel::reach(resampling, shrink) };
+        let place = grown(&group.place, room(shrink.0), room(shrink.1));
+        let window = source_window(&grid, &place, shrink, resampling)?;
         let pieces: Vec<Piece> = group
             .members
             .iter()
@@ -395,8 +443,9 @@ impl Part<'_> {
             window,
             grid,
             shrink,
-            resampling: self.request.resampling,
+            resampling,
             holes: Vec::new(),
+            above: above.iter().filter_map(|above| above.intersection(&window)).collect(),
         })
     }
 }
@@ -434,14 +483,28 @@ fn groups(candidates: Vec<Candidate>) -> Vec<Group> {
     groups
 }
 
-/// The offset in pixels of a level, where that is a whole number.
-fn aligned(offset: i64, factor: f64) -> Option<i64> {
+/// The offset in pixels of a level, and what is left of it in full resolution; `None` where the level's pixels are not made of
+/// whole ones.
+fn aligned(offset: i64, factor: f64) -> Option<(i64, i64)> {
     let whole = factor.round();
     if whole < 1.0 || (factor - whole).abs() > 1e-9 {
         return None;
     }
     let whole = whole as i64;
-    (offset % whole == 0).then(|| offset / whole)
+    Some((offset.div_euclid(whole), offset.rem_euclid(whole)))
+}
+
+/// A window cut in two across its longer side.
+fn halves(window: &Window) -> [Window; 2] {
+    if window.height >= window.width {
+        let upper = window.height / 2;
+        let row_off = window.row_off + i64::from(upper);
+        [Window { height: upper, ..*window }, Window { row_off, height: window.height - upper, ..*window }]
+    } else {
+        let left = window.width / 2;
+        let col_off = window.col_off + i64::from(left);
+        [Window { width: left, ..*window }, Window { col_off, width: window.width - left, ..*window }]
+    }
 }
 
 /// Pixels of one lattice for one of another, along columns and rows.
@@ -456,6 +519,25 @@ pub(super) fn around(a: &Window, b: &Window) -> Window {
     let width = a.col_end().max(b.col_end()) - col;
     let height = a.row_end().max(b.row_end()) - row;
     Window::new(col, row, width as u32, height as u32)
+}
+
+/// A window with more pixels on every side.
+fn grown(window: &Window, cols: i64, rows: i64) -> Window {
+    let wider = |len: u32, by: i64| len.saturating_add(2 * by as u32);
+    Window::new(
+        window.col_off - cols,
+        window.row_off - rows,
+        wider(window.width, cols),
+        wider(window.height, rows),
+    )
+}
+
+/// The pixels that a rectangle touches; of one that reaches very far, no more than kernels can.
+fn whole_pixels(bounds: &Bounds) -> Window {
+    let limit = |v: f64| v.clamp(-1e9, 1e9) as i64;
+    let (left, right) = (limit(bounds.min_x.floor()), limit(bounds.max_x.ceil()));
+    let (top, bottom) = (limit(bounds.min_y.floor()), limit(bounds.max_y.ceil()));
+    Window::new(left, top, (right - left).max(0) as u32, (bottom - top).max(0) as u32)
 }
 
 /// The pixels of `all` that a rectangle touches, with room for kernels.
