@@ -34,7 +34,8 @@ fn the_example_says_every_key_and_loads() {
     assert_eq!(styles, ["rgb", "irc", "ndvi", "classes"]);
     assert_eq!(ortho.options.assumed_crs.as_ref().and_then(tiler::crs::Crs::epsg), Some(2154));
     assert!(config.layers[1].options.styles[0].hillshade.is_some());
-    assert_eq!(config.layers[2].id, None);
+    assert_eq!(config.layers[2].id.as_deref(), Some("pcrs"));
+    assert_eq!((&config.layers[3].id, config.layers[3].options.each), (&None, true));
 }
 
 #[test]
