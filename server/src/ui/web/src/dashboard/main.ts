@@ -24,6 +24,17 @@ interface Card {
   title: string;
   value: (delta: Delta, now: Scrape) => string;
   note?: (delta: Delta, now: Scrape) => string;
+  /** Where it says nothing, it is left out. */
+  isShown?: (now: Scrape) => boolean;
+}
+
+const PATCHES = "pavage_cap_patches";
+
+/** What keeps the patches of low zooms from being complete. */
+function patches(now: Scrape): string {
+  const missing = now.sum("pavage_cap_patches_missing");
+  if (missing === 0) return `${count(now.sum(PATCHES))} patches`;
+  return `${count(missing)} patches to build${now.sum("pavage_cap_paused") > 0 ? ": the disk is full" : ""}`;
 }
 
 const CARDS: Card[] = [
@@ -36,6 +47,18 @@ const CARDS: Card[] = [
   { title: "Queue", value: (_, now) => count(now.sum("pavage_render_queue_depth")), note: (d) => `${count(d.rate("pavage_render_rejected_total"))} turned away/s` },
   { title: "Errors/s", value: (d) => count(d.rate(REQUESTS, { status: failed })), note: (d) => `${count(d.rate(REQUESTS, { status: (s) => s.startsWith("5") }))} of the server` },
   { title: "Memory", value: (_, now) => bytes(now.sum("process_resident_memory_bytes")), note: (d) => `${percent(d.rate("process_cpu_seconds_total"))} of a core` },
+  {
+    title: "Low zooms ready",
+    value: (_, now) => percent(1 - now.sum("pavage_cap_patches_missing") / now.sum(PATCHES)),
+    note: (_, now) => patches(now),
+    isShown: (now) => now.sum(PATCHES) > 0,
+  },
+  {
+    title: "Folders lost",
+    value: (_, now) => count(now.sum("pavage_lost_folders")),
+    note: () => "not mounted? Still served as they were",
+    isShown: (now) => now.sum("pavage_lost_folders") > 0,
+  },
 ];
 
 const chartsHost = must("charts");
@@ -73,7 +96,7 @@ function show(now: Scrape): void {
 
 function renderCards(delta: Delta, now: Scrape): void {
   must("cards").replaceChildren(
-    ...CARDS.map(({ title, value, note }) =>
+    ...CARDS.filter(({ isShown }) => isShown?.(now) ?? true).map(({ title, value, note }) =>
       h("article", { "data-card": title }, h("h2", {}, title), h("strong", {}, value(delta, now)), h("small", {}, note?.(delta, now) ?? "")),
     ),
   );
