@@ -71,7 +71,7 @@ class Tile:
                 self.inside.append((corner, rows[inside], cols[inside]))
 
     def verdict(self, body, old_colours):
-        """"new", "old" or "mixed": of which dalles the pixels inside the footprints are; nothing where none can tell."""
+        """"new", "old" or "mixed": of which dalles the pixels inside are; nothing where none can tell."""
         if not self.is_telling:
             return None
         pixels = np.array(Image.open(io.BytesIO(body)).convert("RGB")).astype(int)
@@ -236,9 +236,10 @@ def one_swap(base, folder, work):
         assert tile.verdict(body, old_colours) in (None, "new"), (tile.z, tile.x, tile.y)
     for tile in untouched:
         assert get(tile.url(base), {"If-None-Match": tile.etag})[0] == 304, (tile.z, tile.x, tile.y)
-    print(f"swap: {len(seen) + len(clients.untouched)} answers for {len(touched)} tiles that change and {len(untouched)} "
-          f"that do not, none wrong; {len(clients.others)} times 503; new after {swapped - replaced:.1f} s; {provisional} provisional, "
-          f"{final} final new ones; the cap was whole again {built:.1f} s later")
+    print(f"swap: {len(seen) + len(clients.untouched)} answers for {len(touched)} tiles that change and "
+          f"{len(untouched)} that do not, none wrong; {len(clients.others)} times 503; "
+          f"new after {swapped - replaced:.1f} s; {provisional} provisional, {final} final new ones; "
+          f"the cap was whole again {built:.1f} s later")
 
 
 def main(pavage, work):

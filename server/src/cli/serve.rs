@@ -70,6 +70,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     bar.finish();
     let jobs = catalog.take_caps();
     tell_skipped(&skipped);
+    if config.cache.dir.is_none() {
+        tracing::warn!("there is no folder for indexes and caps of mosaics: name one with --cache");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments, &config, catalog, jobs))
 }
