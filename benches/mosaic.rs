@@ -110,6 +110,7 @@ fn dalle(number: u32, count: u32) -> Result<Arc<Dalle>, tiler::crs::CrsError> {
         ),
         kind: Arc::new(kind),
         year: Some(2024),
+        footprint: None,
     }))
 }
 

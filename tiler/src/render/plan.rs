@@ -232,7 +232,7 @@ mod tests {
     fn two_dalles_that_lie_far_apart_are_not_read_with_all_that_lies_between_them() {
         let plan = planned(
             vec![dalle("a", X, Y), dalle("b", X + 40_000.0, Y - 40_000.0)],
-            8,
+            6,
             (X + 20_000.0, Y - 20_000.0),
         );
         assert!(!plan.is_provisional());
