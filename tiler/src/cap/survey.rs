@@ -145,7 +145,9 @@ impl<'a> Changes<'a> {
             if patch.tier == 0 {
                 asked.insert(*patch);
             }
-            there.iter().for_each(|old| changes.asked(*patch, old.hash, &mut asked));
+            for old in there {
+                changes.asked(*patch, old.hash, &mut asked);
+            }
         }
         changes.now = now(mosaic, layout, &asked);
         changes
@@ -159,7 +161,9 @@ impl<'a> Changes<'a> {
         match self.folder.made_of(self.layout, patch, hash) {
             Some(MadeOf::Dalles(_)) => drop(asked.insert(patch)),
             Some(MadeOf::Patches(then)) => {
-                then.iter().for_each(|&(below, hash)| self.asked(below, hash, asked));
+                for &(below, hash) in &then {
+                    self.asked(below, hash, asked);
+                }
             }
             None => {}
         }
