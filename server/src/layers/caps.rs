@@ -31,8 +31,8 @@ const AGAIN_AFTER: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_secs(30);
 /// Files that are open for building.
 const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(512).expect("it is not zero");
-/// The least of what the system gives.
-const NICENESS: i32 = 19;
+/// A tenth of what a thread that answers gets: so it goes on where the machine is busy all day.
+const NICENESS: i32 = 10;
 
 /// How far the cap of a layer is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -184,7 +184,7 @@ impl<'a> Changes<'a> {
             return Vec::new();
         }
         let now = self.now.get(&patch).map_or(&[][..], Vec::as_slice);
-        match self.folder.made_of(self.layout, patch, hash) {
+        let changed = match self.folder.made_of(self.layout, patch, hash) {
             Some(MadeOf::Dalles(then)) => {
                 let key = |dalle: &Ingredient| (dalle.generation, dalle.year);
                 let (known, new): (HashSet<_>, HashSet<_>) =
@@ -200,8 +200,10 @@ impl<'a> Changes<'a> {
                 let came = came.map(|below| self.layout.bounds(below));
                 then.iter().flat_map(|&(below, hash)| self.since(below, hash)).chain(came).collect()
             }
-            None => vec![self.layout.bounds(patch)],
-        }
+            None => Vec::new(),
+        };
+        // It is made otherwise although of the same: in another order, or by another version.
+        if changed.is_empty() { vec![self.layout.bounds(patch)] } else { changed }
     }
 }
 

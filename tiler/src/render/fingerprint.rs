@@ -5,7 +5,7 @@ use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Plan, RenderSettings, TileAddress};
-use crate::{encode, geom::Window};
+use crate::{encode, geom::Window, raster::Depth};
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
 const PIXELS_VERSION: u32 = 4;
@@ -56,6 +56,21 @@ impl Fingerprint {
         }
         address.style.hash_into(&mut put);
         put(&[u8::from(plan.is_provisional())]);
+        put(&[u8::from(plan.depth == Depth::Float)]);
+        for read in &plan.reads {
+            // On the edge of imagery positions are fitted to what there is of it: where, and how finely. Rounded, since the
+            // grid of pixels counts from whichever dalle comes first.
+            let (target, finely) = (read.grid.target(), |shrink: f64| (shrink * 1e5).round() as i64);
+            let numbers = [
+                target.col_off,
+                target.row_off,
+                i64::from(target.width),
+                i64::from(target.height),
+                finely(read.shrink.0),
+                finely(read.shrink.1),
+            ];
+            put(&numbers.map(i64::to_le_bytes).concat());
+        }
         if let Some(regions) = regions {
             put(&regions.to_le_bytes());
             return Self(hash.digest128());

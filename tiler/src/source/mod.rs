@@ -372,7 +372,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn generation<'a>(identities: impl Iterator<Item = &'a FileIdentity>, meaning: &dyn std::fmt::Debug) -> u128 {
     let mut bytes = Vec::with_capacity(320);
     for identity in identities {
-        bytes.extend_from_slice(identity.path.as_os_str().as_encoded_bytes());
+        // One file, whichever way it was named.
+        let path = std::path::absolute(&identity.path);
+        let path = path.as_deref().unwrap_or(&identity.path);
+        bytes.extend_from_slice(path.as_os_str().as_encoded_bytes());
         // Not the device: a network drive that is mounted again has another one.
         for number in [identity.inode, identity.size] {
             bytes.extend_from_slice(&number.to_le_bytes());
