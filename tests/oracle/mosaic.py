@@ -1,4 +1,4 @@
-"""64 dalles of 4000 px against the same image as one file: no tile may tell which of the two it is made of.
+"""64 dalles of 4000 px, or so many along a side as `PAVAGE_DALLES_ACROSS` says, against the same image as one file: no tile may tell which of the two it is made of.
 
 Random tiles of all zooms, in three sets, with four kernels, lossless: no sample and no alpha differs by more than one level
 wherever the dalles' own overviews do. Coarser tiles would need overviews that the dalles do not have: without a cap the table
@@ -16,7 +16,7 @@ from scene import Scene, in_parallel, write_cog, write_merged
 from serving import get, serving
 from tiling import address, fetch, sets_of
 
-SIDE_PX, ACROSS, CELL = 4000, 8, 0.05
+SIDE_PX, ACROSS, CELL = 4000, int(os.environ.get("PAVAGE_DALLES_ACROSS", "8")), 0.05
 LEFT, TOP = 650_000.0, 6_235_000.0
 SETS = ["WebMercatorQuad", "LAMB93_5cm", "WorldCRS84Quad"]
 KERNELS = ["nearest", "bilinear", "cubic", "lanczos"]

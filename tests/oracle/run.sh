@@ -34,10 +34,9 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 .venv/bin/python tests/oracle/mosaic_changes.py "$pavage" "$work"
 if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/mosaic_mixed.py "$pavage" "$work" "$data"
-  # Five gigabytes that are made once; they take a while.
-  mkdir -p target/mosaic
-  .venv/bin/python tests/oracle/mosaic.py "$pavage" target/mosaic "$data"
-  .venv/bin/python tests/oracle/mosaic.py "$pavage" target/mosaic "$data" --cap
+  # 25 dalles, which have a cap; the 64 that it makes by itself are five gigabytes.
+  mkdir -p "$work/mosaic"
+  PAVAGE_DALLES_ACROSS=5 .venv/bin/python tests/oracle/mosaic.py "$pavage" "$work/mosaic" "$data" --cap
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"
   .venv/bin/python tests/oracle/facts.py "$pavage" "$data"
   .venv/bin/python tests/oracle/corpus.py "$pavage" "$data"
