@@ -1,5 +1,5 @@
 //! The cap of a mosaic on disk: which patches there are, which of them show the dalles as they are now, and how one is
-//! built. [`CapFolder`] is the folder, [`survey`] looks at it, [`build()`] makes a patch.
+//! built. [`CapFolder`] is the folder, [`survey()`] looks at it, [`build()`] makes a patch.
 //!
 //! A patch is an ordinary cloud-optimized GeoTIFF whose name ends with a hash of what it is made of. So a patch is never
 //! changed: another one takes its place, and whatever was interrupted is simply not there.

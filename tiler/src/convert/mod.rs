@@ -1,7 +1,7 @@
 //! Raster files of any format to cloud-optimized GeoTIFF files that serve best: one to one, aligned with a tile matrix set,
 //! or several joined into one. It knows files and grids, but no command line and no progress bar.
 //!
-//! A [`Job`] is one file to be written; [`jobs`] and [`merged`] make jobs of a list of files, [`convert`] does one. Whether
+//! A [`Job`] is one file to be written; [`jobs()`] and [`merged`] make jobs of a list of files, [`convert`] does one. Whether
 //! it was done before is written in the file itself, so that a run that was killed goes on where it was.
 
 mod choice;
