@@ -44,7 +44,7 @@ const KEPT_OPEN: usize = 256;
 const SEEN: usize = 16;
 /// Files that are looked at before something of them is kept.
 const CHUNK: usize = 4096;
-const KEEP_EVERY: Duration = Duration::from_secs(20);
+const KEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// What shall be published.
 #[derive(Debug, Clone)]
