@@ -78,7 +78,7 @@ def main(pavage, work):
     os.makedirs(folder, exist_ok=True)
     path = f"{folder}/ortho.tif"
     write(path, RED)
-    with serving(pavage, work, folder) as base:
+    with serving(pavage, work, path) as base:
         clients = Clients(base)
         try:
             clients.wait_for(lambda s, c: s == 200 and c in ("red", None))

@@ -214,7 +214,7 @@ def check_smooth(base, found, tile, scale, kernel, wrong, seams):
 
 def make_years(work, data):
     """Flights of 2021 and 2024 on one grid, and what numpy makes of them: newer above older, by pixel."""
-    folder, side = fresh(f"{work}/years"), 2000
+    folder, side = fresh(f"{work}/vintages"), 2000
     old, new = Scene(data, seed=21).read(0, 0, side, side), Scene(data, seed=24).read(0, 0, side, side)
     random = np.random.default_rng(11)
     masks = {2021: np.zeros((side, side), bool), 2024: np.zeros((side, side), bool)}
@@ -232,11 +232,11 @@ def make_years(work, data):
 
 def years(pavage, work, data):
     folder, old, both = make_years(work, data)
-    with open(f"{work}/years.toml", "w") as config:
+    with open(f"{work}/vintages.toml", "w") as config:
         for kernel in ("nearest", "bilinear"):
             layer(config, f"years-{kernel}", [folder], kernel)
     count = 0
-    with serving(pavage, work, "--cache", f"{work}/cache-years", "--config", f"{work}/years.toml") as base:
+    with serving(pavage, work, "--cache", f"{work}/cache-years", "--config", f"{work}/vintages.toml") as base:
         found = sets_of(base)["LAMB93_5cm"]
         zoom = found.zoom_for(CELL)
         for tile in found.tiles(zoom, (LEFT, TOP - 100, LEFT + 100, TOP)):
