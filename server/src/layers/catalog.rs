@@ -34,7 +34,7 @@ use super::{
     years,
 };
 use crate::{
-    config::{LayerConfig, LayerOptions},
+    config::{LayerConfig, LayerOptions, YearRule},
     log,
 };
 
@@ -365,7 +365,8 @@ impl<'a> Looking<'a> {
         if let Ok(dalle) = &state.dalle {
             let root = layer.paths.iter().find(|given| path.starts_with(given)).map_or(Path::new(""), |p| p);
             let told = self.told.files.get(path).and_then(|told| told.1);
-            let year = told.or_else(|| years::of_path(&layer.options.year, path, root));
+            let own = dalle.year.filter(|_| matches!(layer.options.year, YearRule::Auto));
+            let year = told.or_else(|| years::of_path(&layer.options.year, path, root)).or(own);
             let kind = self.kinds.lock().shared(Arc::clone(&dalle.kind));
             state.dalle = Ok(Arc::new(Dalle { path: Arc::clone(path), year, kind, ..(**dalle).clone() }));
         }

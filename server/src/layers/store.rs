@@ -23,7 +23,7 @@ use crate::{config::LayerConfig, log};
 /// The name of the index.
 const INDEX: &str = "index.fgb";
 /// Part of what an index was made by: to be raised when the same files give other records.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The folder of one mosaic.
 #[derive(Debug, Clone)]

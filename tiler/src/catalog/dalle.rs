@@ -161,7 +161,7 @@ impl Dalle {
             generation: source.generation(),
             geotransform: *place.geotransform(),
             kind: Arc::new(kind),
-            year: None,
+            year: facts.year,
             footprint: None,
         })
     }

@@ -148,6 +148,7 @@ impl Contents {
             unusable_crs: None,
             band_metadata,
             items,
+            year: Facts::year_of(main.directory.date.as_ref()),
             notes,
         };
         let nodata = nodata_of(main.directory.nodata.as_deref(), &mut facts);
@@ -197,6 +198,7 @@ impl Contents {
             unusable_crs: None,
             band_metadata: beside.pam.as_ref().map(|pam| pam.bands.clone()).unwrap_or_default(),
             items: Vec::new(),
+            year: None,
             notes: beside.notes.clone(),
         };
         let nodata = facts.band_metadata.first().and_then(|band| band.nodata);

@@ -41,11 +41,20 @@ pub struct Facts {
     pub band_metadata: Vec<BandMetadata>,
     /// Items about the whole image.
     pub items: Vec<Item>,
+    /// The year of the tag `DateTime`; of JPEG 2000 none.
+    pub year: Option<u16>,
     /// What could not be used and was left aside, one line each.
     pub notes: Vec<String>,
 }
 
 impl Facts {
+    /// The year of a date as TIFF writes it.
+    pub(super) fn year_of(date: Option<&String>) -> Option<u16> {
+        let (year, rest) = date?.trim().split_at_checked(4)?;
+        let is_date = rest.starts_with([':', '-', '/']) && year.bytes().all(|b| b.is_ascii_digit());
+        is_date.then(|| year.parse().ok()).flatten().filter(|year| (1900..2100).contains(year))
+    }
+
     /// The band of alpha: what metadata say of a band counts more than the tags of the image.
     pub(super) fn alpha(&self, by_tags: Option<Alpha>) -> Option<Alpha> {
         let said = |band: usize| self.band_metadata.get(band).and_then(|band| band.colour);
@@ -90,4 +99,20 @@ impl Facts {
 pub(super) fn merged(first: &[BandMetadata], second: &[BandMetadata]) -> Vec<BandMetadata> {
     let band = |list: &[BandMetadata], at: usize| list.get(at).cloned().unwrap_or_default();
     (0..first.len().max(second.len())).map(|at| band(first, at).or(band(second, at))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_year_of_a_date_is_that_of_tiff() {
+        let year = |date: &str| Facts::year_of(Some(&date.to_owned()));
+        assert_eq!(year("2021:06:30 12:00:00"), Some(2021));
+        assert_eq!(
+            (year("0000:00:00 00:00:00"), year("20210630"), year("é"), year("")),
+            (None, None, None, None)
+        );
+        assert_eq!(Facts::year_of(None), None);
+    }
 }

@@ -50,6 +50,8 @@ pub struct Directory {
     pub(super) cut_strip_rows: Option<u32>,
     /// Whether blocks are tiles.
     pub tiled: bool,
+    /// `DateTime`: `2021:06:30 12:00:00`.
+    pub date: Option<String>,
     /// `NewSubfileType`: bit 0 a reduced image, bit 2 a mask.
     pub subfile_type: u32,
     /// Where each block starts.
@@ -179,6 +181,8 @@ pub(super) fn read(
         extra_samples: tags.numbers(Tag::ExtraSamples, "ExtraSamples")?.unwrap_or_default(),
         jpeg_tables: tags.bytes(Tag::JPEGTables, "JPEGTables")?.map(Arc::from),
         nodata: tags.text(Tag::GdalNodata, "GDAL_NODATA")?,
+        // Of no consequence for the pixels: a damaged one is none.
+        date: tags.text(Tag::DateTime, "DateTime").ok().flatten(),
         metadata: tags.text(GDAL_METADATA, "GDAL_METADATA")?,
         geo: GeoTags {
             pixel_scale: tags.doubles(Tag::ModelPixelScaleTag, "ModelPixelScaleTag")?,
