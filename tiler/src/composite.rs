@@ -2,7 +2,7 @@
 
 use crate::{
     geom::{Size, Window},
-    raster::{Depth, Raster, Samples},
+    raster::{Depth, Raster, Samples, Weighed, lay_beneath},
 };
 
 /// A target under construction.
@@ -37,15 +37,8 @@ impl Composite {
         let lay =
             Lay { part, at, width: self.size.width as usize, bands: self.bands, offered: raster.mask() };
         self.missing -= match (&mut self.pixels, raster.samples()) {
-            (Samples::U8(old), Samples::U8(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
-                let (old, new, a, b) = (u32::from(old), u32::from(new), u32::from(a), u32::from(b));
-                let total = a + b;
-                ((old * a + new * b + total / 2) / total) as u8
-            }),
-            (Samples::F32(old), Samples::F32(new)) => lay.run(old, &mut self.mask, new, |old, new, a, b| {
-                let (a, b) = (f32::from(a), f32::from(b));
-                (old * a + new * b) / (a + b)
-            }),
+            (Samples::U8(old), Samples::U8(new)) => lay.run(old, &mut self.mask, new),
+            (Samples::F32(old), Samples::F32(new)) => lay.run(old, &mut self.mask, new),
             (_, other) => unreachable!("a raster of {:?} in a composite of another depth", other.kind()),
         };
     }
@@ -133,14 +126,8 @@ struct Lay<'a> {
 }
 
 impl Lay<'_> {
-    /// Returns how many pixels became fully valid. `mix` weighs old and new by what each covers of a pixel.
-    fn run<T: Copy>(
-        &self,
-        old: &mut [T],
-        mask: &mut [u8],
-        new: &[T],
-        mix: impl Fn(T, T, u8, u8) -> T,
-    ) -> usize {
+    /// Returns how many pixels became fully valid.
+    fn run<T: Weighed>(&self, old: &mut [T], mask: &mut [u8], new: &[T]) -> usize {
         let (part, at, bands) = (&self.part, self.at, self.bands);
         let mut filled = 0;
         for row in part.row_off..part.row_end() {
@@ -148,20 +135,9 @@ impl Lay<'_> {
             let to = row as usize * self.width + part.col_off as usize;
             for i in 0..part.width as usize {
                 let offered = self.offered.map_or(255, |mask| mask[from + i]);
-                let present = mask[to + i];
-                let added = offered.min(255 - present);
-                if added == 0 {
-                    continue;
-                }
                 let new = &new[(from + i) * bands..(from + i + 1) * bands];
                 let old = &mut old[(to + i) * bands..(to + i + 1) * bands];
-                if present == 0 {
-                    old.copy_from_slice(new);
-                } else {
-                    old.iter_mut().zip(new).for_each(|(old, &new)| *old = mix(*old, new, present, added));
-                }
-                mask[to + i] = present + added;
-                filled += usize::from(present + added == 255);
+                filled += usize::from(lay_beneath(old, &mut mask[to + i], new, offered));
             }
         }
         filled

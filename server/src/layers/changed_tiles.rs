@@ -88,8 +88,7 @@ fn fingerprint(layer: &Layer, set: &TileMatrixSet, tile: TileId) -> Option<u128>
 }
 
 fn bounds_in(dalle: &Dalle, set: &TileMatrixSet) -> Option<Bounds> {
-    let transform = Transform::new(&dalle.kind.crs, &set.crs).ok()?;
-    Bounds::around(dalle.bounds().edge_points(8).filter_map(|(x, y)| transform.convert(x, y)))
+    Transform::new(&dalle.kind.crs, &set.crs).ok()?.convert_bounds(&dalle.bounds())
 }
 
 fn touching(set: &TileMatrixSet, matrix: usize, bounds: &Bounds) -> Vec<TileId> {

@@ -1,5 +1,6 @@
-//! Compares the files of a [`Catalog`] with the disk and reopens what has changed. A layer whose file is gone or broken
-//! stays published and says that it is unavailable, so that nobody mistakes a fault for an empty tile.
+//! Compares the files of a [`Catalog`] with the disk and reopens what has changed. A layer all of whose
+//! files are gone or broken stays published and says that it is unavailable, so that nobody mistakes a fault for an empty tile;
+//! of a mosaic the other dalles fill the hole. A folder that cannot be read any more holds what it held.
 
 use std::{
     collections::{HashMap, HashSet},

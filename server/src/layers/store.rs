@@ -115,33 +115,18 @@ impl Store {
     }
 
     fn record(&self, path: &Path, state: &FileState) -> Record {
-        let seen = state.seen;
-        let known = Record {
-            location: self.absolute(path),
-            bytes: seen.map(|stamp| stamp.bytes),
-            mtime_ns: seen.map(|stamp| stamp.mtime_ns),
-            inode: seen.map(|stamp| stamp.inode),
-            beside: Some(state.beside.hash()),
-            ..Record::default()
-        };
-        let dalle = match &state.dalle {
-            Ok(dalle) => dalle,
-            Err(reason) => return Record { fault: Some(reason.to_string()), ..known },
-        };
-        Record {
-            crs: Some(dalle.kind.crs.name()),
-            geotransform: Some(dalle.geotransform),
-            bounds: Some(dalle.bounds()),
-            size: Some(dalle.kind.size()),
-            overviews: dalle.kind.levels[1..].to_vec(),
-            bands: Some(dalle.kind.bands),
-            sample: Some(dalle.kind.sample),
-            compression: Some(dalle.kind.compression.clone()),
-            is_lossy: Some(dalle.kind.is_lossy),
-            has_transparency: Some(dalle.kind.has_transparency),
-            generation: Some(dalle.generation),
-            year: dalle.year.map(i32::from),
-            ..known
+        let (location, beside) = (self.absolute(path), Some(state.beside.hash()));
+        match &state.dalle {
+            Ok(dalle) => Record { location, beside, ..Record::from(dalle.as_ref()) },
+            Err(reason) => Record {
+                location,
+                beside,
+                bytes: state.seen.map(|stamp| stamp.bytes),
+                mtime_ns: state.seen.map(|stamp| stamp.mtime_ns),
+                inode: state.seen.map(|stamp| stamp.inode),
+                fault: Some(reason.to_string()),
+                ..Record::default()
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::folder::CapFolder;
 use crate::catalog::{
-    Cap, Dalle,
+    Cap,
     index::{self, IndexError, Notes, Record},
 };
 
@@ -13,30 +13,8 @@ use crate::catalog::{
 pub fn write_indexes(folder: &CapFolder, cap: &Cap) -> Result<(), IndexError> {
     for tier in cap.tiers.iter().filter(|tier| !tier.mosaic.dalles().is_empty()) {
         let path = folder.path().join(format!("{}.fgb", tier.factor));
-        let records = tier.mosaic.dalles().iter().map(|dalle| record(dalle));
+        let records = tier.mosaic.dalles().iter().map(|dalle| Record::from(dalle.as_ref()));
         index::write(&path, &Notes::default(), records)?;
     }
     Ok(())
-}
-
-fn record(dalle: &Dalle) -> Record {
-    let Dalle { kind, stamp, .. } = dalle;
-    Record {
-        location: std::path::absolute(&dalle.path).unwrap_or_else(|_| dalle.path.to_path_buf()),
-        crs: Some(kind.crs.name()),
-        geotransform: Some(dalle.geotransform),
-        bounds: Some(dalle.bounds()),
-        size: Some(kind.size()),
-        overviews: kind.levels[1..].to_vec(),
-        bands: Some(kind.bands),
-        sample: Some(kind.sample),
-        compression: Some(kind.compression.clone()),
-        is_lossy: Some(kind.is_lossy),
-        has_transparency: Some(kind.has_transparency),
-        bytes: Some(stamp.bytes),
-        mtime_ns: Some(stamp.mtime_ns),
-        inode: Some(stamp.inode),
-        generation: Some(dalle.generation),
-        ..Record::default()
-    }
 }

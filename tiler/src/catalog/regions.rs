@@ -123,8 +123,7 @@ pub(crate) fn bounds_in(mosaic: &Mosaic, dalle: &Dalle, crs: &Crs) -> Option<Bou
         return Some(dalle.bounds());
     }
     let zone = mosaic.zones().iter().find(|zone| *zone.crs() == dalle.kind.crs)?;
-    let placement = zone.placement(crs).ok()??;
-    Bounds::around(dalle.bounds().edge_points(4).filter_map(|(x, y)| placement.there.convert(x, y)))
+    zone.placement(crs).ok()??.there.convert_bounds(&dalle.bounds())
 }
 
 /// What a dalle adds.

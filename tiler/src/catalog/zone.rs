@@ -1,15 +1,14 @@
 //! The dalles of one CRS: an R-tree over their bounds, and how they lie in other CRSs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex, sort::HilbertSort};
-use parking_lot::RwLock;
 
 use super::{Dalle, lattice::Lattice};
 use crate::{
-    crs::{Crs, CrsError, Transform},
+    crs::{Crs, CrsError},
     geom::Bounds,
-    source::Placement,
+    source::{Placement, Placements},
 };
 
 /// The dalles of one CRS.
@@ -28,7 +27,7 @@ pub struct Zone {
     main: u32,
     /// The largest cell in units of the CRS.
     largest_cell: f64,
-    placements: RwLock<HashMap<Crs, Option<Arc<Placement>>>>,
+    placements: Placements,
 }
 
 impl Zone {
@@ -63,7 +62,7 @@ impl Zone {
             }
             _ => extent.edge_points(32).collect(),
         };
-        let placements = RwLock::default();
+        let placements = Placements::default();
         Self { crs, lattices, members, tree, extent, outline, main, largest_cell, placements }
     }
 
@@ -111,16 +110,6 @@ impl Zone {
     /// # Errors
     /// When no way between the two is known.
     pub fn placement(&self, crs: &Crs) -> Result<Option<Arc<Placement>>, CrsError> {
-        if let Some(known) = self.placements.read().get(crs) {
-            return Ok(known.clone());
-        }
-        let there = Transform::new(&self.crs, crs)?;
-        let transform = Transform::new(crs, &self.crs)?;
-        let edge = self.outline.iter().filter_map(|&(x, y)| there.convert(x, y));
-        let placement = Bounds::around(edge)
-            .filter(Bounds::is_valid)
-            .map(|bounds| Arc::new(Placement { transform, there, bounds }));
-        self.placements.write().insert(crs.clone(), placement.clone());
-        Ok(placement)
+        self.placements.get(&self.crs, crs, self.outline.iter().copied())
     }
 }

@@ -65,6 +65,15 @@ impl Window {
         Size::new(self.width, self.height)
     }
 
+    /// The smallest window that holds both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let (col, row) = (self.col_off.min(other.col_off), self.row_off.min(other.row_off));
+        let width = self.col_end().max(other.col_end()) - col;
+        let height = self.row_end().max(other.row_end()) - row;
+        Self::new(col, row, width as u32, height as u32)
+    }
+
     /// The pixels that both hold, `None` when there is none.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let col = self.col_off.max(other.col_off);

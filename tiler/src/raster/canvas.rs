@@ -1,6 +1,6 @@
 //! A window of an image under construction, filled block by block.
 
-use super::{Raster, SampleType, Samples, sample::each};
+use super::{Raster, SampleType, Samples, lay_beneath, sample::each};
 use crate::geom::{Size, Window};
 
 /// In what pixels are gathered and warped.
@@ -128,29 +128,17 @@ impl Canvas {
             let (to, from) = (self.index(part.col_off, row), below.index(part.col_off, row));
             for i in 0..part.width as usize {
                 let (to, from) = (to + i, from + i);
-                let present = self.mask[to];
-                let added = below.mask[from].min(255 - present);
-                if added == 0 {
-                    continue;
-                }
                 let (target, source) = (to * bands..(to + 1) * bands, from * bands..(from + 1) * bands);
+                let (present, offered) = (&mut self.mask[to], below.mask[from]);
                 match (&mut self.pixels, &below.pixels) {
                     (Pixels::Byte(above), Pixels::Byte(below)) => {
-                        mix(&mut above[target], &below[source], present, added, |old, new, a, b| {
-                            let (a, b) = (u32::from(a), u32::from(b));
-                            let total = a + b;
-                            ((u32::from(old) * a + u32::from(new) * b + total / 2) / total) as u8
-                        });
+                        lay_beneath(&mut above[target], present, &below[source], offered);
                     }
                     (Pixels::Float(above), Pixels::Float(below)) => {
-                        mix(&mut above[target], &below[source], present, added, |old, new, a, b| {
-                            let (a, b) = (f32::from(a), f32::from(b));
-                            (old * a + new * b) / (a + b)
-                        });
+                        lay_beneath(&mut above[target], present, &below[source], offered);
                     }
                     _ => unreachable!("canvases of different depths are never laid over each other"),
                 }
-                self.mask[to] = present + added;
             }
         }
     }
@@ -215,21 +203,6 @@ impl Canvas {
             Pixels::Byte(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
             Pixels::Float(pixels) => Raster::new(size, self.bands.len(), pixels, Some(self.mask)),
         }
-    }
-}
-
-/// Adds what a lower pixel covers to an upper one.
-fn mix<T: std::marker::Copy>(
-    upper: &mut [T],
-    lower: &[T],
-    present: u8,
-    added: u8,
-    weigh: impl Fn(T, T, u8, u8) -> T,
-) {
-    if present == 0 {
-        upper.copy_from_slice(lower);
-    } else {
-        upper.iter_mut().zip(lower).for_each(|(old, &new)| *old = weigh(*old, new, present, added));
     }
 }
 

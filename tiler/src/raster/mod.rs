@@ -1,8 +1,10 @@
 //! Decoded pixels that always travel with their mask. It knows no file, no CRS and no picture format.
 
+mod beneath;
 mod canvas;
 mod sample;
 
+pub use beneath::{Weighed, lay_beneath};
 pub use canvas::{Canvas, Depth};
 pub use sample::{SampleType, Samples};
 

@@ -120,25 +120,11 @@ impl Samples {
 
     /// Sets one sample to the nearest value of its type; nothing beyond the end.
     pub fn set(&mut self, index: usize, value: f64) {
-        macro_rules! cast {
-            ($values:expr, $word:ty) => {
-                if let Some(sample) = $values.get_mut(index) {
-                    *sample = value as $word;
-                }
-            };
-        }
-        match self {
-            Self::U8(values) => cast!(values, u8),
-            Self::I8(values) => cast!(values, i8),
-            Self::U16(values) => cast!(values, u16),
-            Self::I16(values) => cast!(values, i16),
-            Self::U32(values) => cast!(values, u32),
-            Self::I32(values) => cast!(values, i32),
-            Self::U64(values) => cast!(values, u64),
-            Self::I64(values) => cast!(values, i64),
-            Self::F32(values) => cast!(values, f32),
-            Self::F64(values) => cast!(values, f64),
-        }
+        each!(self, values => {
+            if let Some(sample) = values.get_mut(index) {
+                *sample = value as _;
+            }
+        });
     }
 
     /// Whether all samples have the value, which may be no number; a zero has its sign.
@@ -236,23 +222,7 @@ impl Samples {
 
     /// Sets all samples to the nearest value of their type.
     pub fn fill(&mut self, value: f64) {
-        macro_rules! cast {
-            ($values:expr, $word:ty) => {
-                $values.fill(value as $word)
-            };
-        }
-        match self {
-            Self::U8(values) => cast!(values, u8),
-            Self::I8(values) => cast!(values, i8),
-            Self::U16(values) => cast!(values, u16),
-            Self::I16(values) => cast!(values, i16),
-            Self::U32(values) => cast!(values, u32),
-            Self::I32(values) => cast!(values, i32),
-            Self::U64(values) => cast!(values, u64),
-            Self::I64(values) => cast!(values, i64),
-            Self::F32(values) => cast!(values, f32),
-            Self::F64(values) => cast!(values, f64),
-        }
+        each!(self, values => values.fill(value as _));
     }
 
     /// Lays the samples of bands that were stored apart side by side, pixel by pixel.

@@ -60,7 +60,7 @@ pub(super) fn select(
     for zone in tier.mosaic.zones() {
         let Some(placement) = zone.placement(&target.crs)? else { continue };
         // The pixels that the dalles touch: the edge of a patch is not the edge of imagery.
-        let windows = views.iter().map(|view| view.window).reduce(|a, b| super::select::around(&a, &b));
+        let windows = views.iter().map(|view| view.window).reduce(|a, b| a.union(&b));
         let Some(window) = windows else { continue };
         patches.extend(view(&tier.mosaic, zone, placement, window, target));
     }

@@ -139,23 +139,10 @@ fn of_type(raster: Raster, sample: SampleType) -> Raster {
     }
     let (size, bands) = (raster.size(), raster.bands());
     let (samples, mask) = raster.into_parts();
-    let values: Vec<f64> = (0..samples.len()).map(|at| samples.value(at)).collect();
-    macro_rules! rounded {
-        ($variant:ident, $word:ty) => {
-            Samples::$variant(values.iter().map(|value| value.round() as $word).collect())
-        };
+    let mut converted = Samples::zeros(sample, samples.len());
+    for at in 0..samples.len() {
+        let value = samples.value(at);
+        converted.set(at, if sample.is_float() { value } else { value.round() });
     }
-    let samples = match sample {
-        SampleType::U8 => rounded!(U8, u8),
-        SampleType::I8 => rounded!(I8, i8),
-        SampleType::U16 => rounded!(U16, u16),
-        SampleType::I16 => rounded!(I16, i16),
-        SampleType::U32 => rounded!(U32, u32),
-        SampleType::I32 => rounded!(I32, i32),
-        SampleType::U64 => rounded!(U64, u64),
-        SampleType::I64 => rounded!(I64, i64),
-        SampleType::F32 => Samples::F32(values.iter().map(|&value| value as f32).collect()),
-        SampleType::F64 => Samples::F64(values),
-    };
-    Raster::new(size, bands, samples, mask)
+    Raster::new(size, bands, converted, mask)
 }

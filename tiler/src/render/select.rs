@@ -112,7 +112,7 @@ pub(super) fn view<'a>(
 /// When so coarse a target would read too much of a file.
 pub(super) fn select(request: &Request<'_>, views: &[View<'_>]) -> Result<Selection, RenderError> {
     let mut selection = Selection::default();
-    let all = views.iter().map(|view| view.window).reduce(|all, one| around(&all, &one));
+    let all = views.iter().map(|view| view.window).reduce(|all, one| all.union(&one));
     let mut parts: Vec<Window> = all.into_iter().collect();
     let mut pixels = 0;
     while let Some(part) = parts.pop() {
@@ -468,8 +468,8 @@ fn groups(candidates: Vec<Candidate>) -> Vec<Group> {
         match home {
             Some(number) => {
                 let group = &mut groups[number];
-                group.place = around(&group.place, &candidate.place);
-                group.target = around(&group.target, &candidate.target);
+                group.place = group.place.union(&candidate.place);
+                group.target = group.target.union(&candidate.target);
                 group.members.push(candidate);
             }
             None => groups.push(Group {
@@ -511,14 +511,6 @@ fn halves(window: &Window) -> [Window; 2] {
 fn cell_ratio(from: &Lattice, to: &Lattice) -> (f64, f64) {
     let (from, to) = (from.geotransform.cell_size(), to.geotransform.cell_size());
     (from.0.abs() / to.0.abs(), from.1.abs() / to.1.abs())
-}
-
-/// The window around two.
-pub(super) fn around(a: &Window, b: &Window) -> Window {
-    let (col, row) = (a.col_off.min(b.col_off), a.row_off.min(b.row_off));
-    let width = a.col_end().max(b.col_end()) - col;
-    let height = a.row_end().max(b.row_end()) - row;
-    Window::new(col, row, width as u32, height as u32)
 }
 
 /// A window with more pixels on every side.

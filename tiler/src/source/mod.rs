@@ -29,7 +29,7 @@ pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;
 pub use level::Level;
-pub use place::{Place, Placement};
+pub use place::{Place, Placement, Placements};
 pub use read::{BlockAddress, BlockKey, Plane, StoredBlock};
 pub use transparency::NodataError;
 pub use verdict::{Advice, Cost, Severity, quoted};

@@ -16,7 +16,36 @@ pub struct Place {
     geotransform: GeoTransform,
     to_pixel: GeoTransform,
     size: Size,
-    placements: RwLock<HashMap<Crs, Option<Arc<Placement>>>>,
+    placements: Placements,
+}
+
+/// How imagery lies in the CRSs that have been asked for.
+#[derive(Debug, Default)]
+pub struct Placements(RwLock<HashMap<Crs, Option<Arc<Placement>>>>);
+
+impl Placements {
+    /// How imagery of a CRS, with points along its edge, lies in another one; `None` where that cannot show it.
+    ///
+    /// # Errors
+    /// When no way between the two is known.
+    pub fn get(
+        &self,
+        own: &Crs,
+        other: &Crs,
+        outline: impl Iterator<Item = (f64, f64)>,
+    ) -> Result<Option<Arc<Placement>>, CrsError> {
+        if let Some(known) = self.0.read().get(other) {
+            return Ok(known.clone());
+        }
+        let there = Transform::new(own, other)?;
+        let transform = Transform::new(other, own)?;
+        let edge = outline.filter_map(|(x, y)| there.convert(x, y));
+        let placement = Bounds::around(edge)
+            .filter(Bounds::is_valid)
+            .map(|bounds| Arc::new(Placement { transform, there, bounds }));
+        self.0.write().insert(other.clone(), placement.clone());
+        Ok(placement)
+    }
 }
 
 /// How an image lies in another CRS.
@@ -34,7 +63,7 @@ impl Place {
     /// `None` when the pixels have no area.
     pub(super) fn new(crs: Crs, geotransform: GeoTransform, size: Size) -> Option<Self> {
         let to_pixel = geotransform.inverse()?;
-        Some(Self { crs, geotransform, to_pixel, size, placements: RwLock::default() })
+        Some(Self { crs, geotransform, to_pixel, size, placements: Placements::default() })
     }
 
     /// The CRS of the image.
@@ -62,17 +91,7 @@ impl Place {
     /// # Errors
     /// When no way between the two is known.
     pub fn placement(&self, crs: &Crs) -> Result<Option<Arc<Placement>>, CrsError> {
-        if let Some(known) = self.placements.read().get(crs) {
-            return Ok(known.clone());
-        }
-        let there = Transform::new(&self.crs, crs)?;
-        let transform = Transform::new(crs, &self.crs)?;
-        let corners = self.outline().filter_map(|(x, y)| there.convert(x, y));
-        let placement = Bounds::around(corners)
-            .filter(Bounds::is_valid)
-            .map(|bounds| Arc::new(Placement { transform, there, bounds }));
-        self.placements.write().insert(crs.clone(), placement.clone());
-        Ok(placement)
+        self.placements.get(&self.crs, crs, self.outline())
     }
 
     /// Bounds in another CRS; `None` where that CRS cannot show the image.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use geo_types::MultiPolygon;
 
 use crate::{
+    catalog::Dalle,
     geom::{Bounds, GeoTransform, Size},
     raster::SampleType,
 };
@@ -53,6 +54,32 @@ pub struct Record {
     pub attributes: Vec<(String, Value)>,
     /// Where the image is valid, in `crs`; `None` where that is all of it.
     pub footprint: Option<MultiPolygon>,
+}
+
+/// All that is known of a dalle, but for the files beside it.
+impl From<&Dalle> for Record {
+    fn from(dalle: &Dalle) -> Self {
+        let Dalle { path, stamp, generation, geotransform, kind, year, .. } = dalle;
+        Self {
+            location: std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
+            crs: Some(kind.crs.name()),
+            geotransform: Some(*geotransform),
+            bounds: Some(dalle.bounds()),
+            size: Some(kind.size()),
+            overviews: kind.levels[1..].to_vec(),
+            bands: Some(kind.bands),
+            sample: Some(kind.sample),
+            compression: Some(kind.compression.clone()),
+            is_lossy: Some(kind.is_lossy),
+            has_transparency: Some(kind.has_transparency),
+            bytes: Some(stamp.bytes),
+            mtime_ns: Some(stamp.mtime_ns),
+            inode: Some(stamp.inode),
+            generation: Some(*generation),
+            year: year.map(i32::from),
+            ..Self::default()
+        }
+    }
 }
 
 /// The value of an attribute.
