@@ -1,6 +1,10 @@
 //! What the benches share: imagery with texture, made on the spot.
 
+mod scene;
+
 use std::{path::PathBuf, sync::Arc};
+
+pub use scene::{Kept, Scene};
 
 use tiler::{
     cog::write::{PixelError, PixelSource, WriteOptions, write},
@@ -32,10 +36,18 @@ impl PixelSource for Texture {
 /// # Panics
 /// When the folder for temporary files cannot be written to.
 pub fn cog() -> Arc<Source> {
+    cog_of(4096)
+}
+
+/// The same with so many pixels a side.
+///
+/// # Panics
+/// When the folder for temporary files cannot be written to.
+pub fn cog_of(side: u32) -> Arc<Source> {
     let path: PathBuf = std::env::temp_dir().join(format!("pavage-bench-{}.tif", std::process::id()));
     let geotransform = GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05);
     let crs = Crs::from_epsg(2154).expect("Lambert-93 is known");
-    write(&path, &WriteOptions::new(Size::new(4096, 4096), geotransform, &crs), &Texture)
+    write(&path, &WriteOptions::new(Size::new(side, side), geotransform, &crs), &Texture)
         .expect("the folder for temporary files can be written to");
     let cog = Source::open(&path, &OpenOptions::default()).expect("it was just written");
     // The map keeps the content.

@@ -123,7 +123,7 @@ impl Part {
         let shrink = ((east.0 + south.0).max(1e-6), (east.1 + south.1).max(1e-6));
         let is_index = self.source.facts().interpretation == Interpretation::Palette;
         let resampling = if is_index { Resampling::Nearest } else { Resampling::Cubic };
-        let kernels = (Kernel::new(resampling, shrink.0), Kernel::new(resampling, shrink.1));
+        let kernels = (Kernel::shared(resampling, shrink.0), Kernel::shared(resampling, shrink.1));
         let Some(extent) = grid.extent() else { return Ok(nothing()) };
         let reach = |shrink| Kernel::reach(resampling, shrink);
         let size = self.source.size();

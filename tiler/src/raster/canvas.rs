@@ -1,6 +1,6 @@
 //! A window of an image under construction, filled block by block.
 
-use super::{Raster, SampleType, Samples, lay_beneath, sample::each};
+use super::{Raster, SampleType, Samples, is_full, lay_beneath, sample::each};
 use crate::geom::{Size, Window};
 
 /// In what pixels are gathered and warped.
@@ -108,7 +108,7 @@ impl Canvas {
     /// Whether every pixel of a part of the window is fully valid.
     pub fn is_full(&self, part: &Window) -> bool {
         let Some(part) = part.intersection(&self.window) else { return true };
-        (part.row_off..part.row_end()).all(|row| self.mask_row(row, &part).iter().all(|&v| v == 255))
+        (part.row_off..part.row_end()).all(|row| is_full(self.mask_row(row, &part)))
     }
 
     /// Makes a part of the window invalid.

@@ -29,7 +29,7 @@ impl Raster {
     pub fn new(size: Size, bands: usize, samples: impl Into<Samples>, mask: Option<Vec<u8>>) -> Self {
         let (count, samples) = (size.pixels() as usize, samples.into());
         assert_eq!(samples.len(), count * bands, "samples of a raster of {size:?} x {bands}");
-        let mask = mask.filter(|m| m.iter().any(|&v| v != 255));
+        let mask = mask.filter(|mask| !is_full(mask));
         assert!(mask.as_ref().is_none_or(|m| m.len() == count), "mask of a raster of {size:?}");
         Self { size, bands, samples, mask }
     }
@@ -86,6 +86,12 @@ impl Raster {
     pub fn into_parts(self) -> (Samples, Option<Vec<u8>>) {
         (self.samples, self.mask)
     }
+}
+
+/// Whether every pixel of a mask is fully valid.
+pub(crate) fn is_full(mask: &[u8]) -> bool {
+    // Without an exit in the middle of a piece the compiler takes it in vectors.
+    mask.chunks(256).all(|piece| piece.iter().fold(255, |all, &validity| all & validity) == 255)
 }
 
 /// What the bands of an image stand for.

@@ -41,7 +41,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
         let window = gatherer.window(read)?;
         let started = Instant::now();
         let kernels =
-            (Kernel::new(read.resampling, read.shrink.0), Kernel::new(read.resampling, read.shrink.1));
+            (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
         let warped = warp::run(&window, &read.window, &read.grid, &kernels);
         if plan.reads.len() == 1 && plan.left_out.is_empty() && *read.grid.target() == Window::full(plan.size)
         {

@@ -80,7 +80,8 @@ fn region_with(
             composite.feed(&averaged, read.grid.target());
         } else {
             let window = gatherer.window(read)?;
-            let kernels = (Kernel::new(resampling, read.shrink.0), Kernel::new(resampling, read.shrink.1));
+            let kernels =
+                (Kernel::shared(resampling, read.shrink.0), Kernel::shared(resampling, read.shrink.1));
             composite.feed(&warp::run(&window, &read.window, &read.grid, &kernels), read.grid.target());
         }
     }

@@ -1,13 +1,32 @@
 //! Kernel weights for one axis, tabulated by the fraction of the position.
 
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock},
+};
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
 use super::Resampling;
 
 /// Positions between two pixels that have weights of their own: a step of 1/512 px at most from the exact position.
-const PHASES: usize = 256;
+pub(super) const PHASES: usize = 256;
 /// No kernel is wider than for this shrink: an image that small on its tile is a few pixels without any detail.
 const WIDEST: f64 = 256.0;
 /// Weights of a phase sum to `1 << WEIGHT_BITS`.
 pub(super) const WEIGHT_BITS: u32 = 14;
+/// Weights of a phase are followed by zeros up to a multiple of this: vectors take so many at once.
+pub(super) const GROUP: usize = 4;
+/// Kernels of so many shrinks are kept. A layer has a few per zoom.
+const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("it is not zero");
+/// Shrinks that differ by less share a kernel: 1/4096 of a pixel.
+const SHRINK_STEPS: f64 = 4096.0;
+
+type Shelf = Mutex<LruCache<(Resampling, u64), Arc<Kernel>>>;
+
+/// Kernels of late. One takes longer to make than a tenth of what a tile takes with it.
+static SHELF: LazyLock<Shelf> = LazyLock::new(|| Mutex::new(LruCache::new(KEPT)));
 
 /// Weights of a kernel along one axis, widened when the image shrinks so that nothing aliases.
 ///
@@ -16,23 +35,53 @@ pub(super) const WEIGHT_BITS: u32 = 14;
 #[derive(Debug, Clone)]
 pub struct Kernel {
     taps: usize,
+    /// From a position to the first pixel that it weighs, in 1/65536 px.
+    origin: i64,
+    /// Phase by phase, each in `group` places; some zeros follow the last.
     weights: Vec<i16>,
+    /// `taps`, filled up to a multiple of [`GROUP`].
+    group: usize,
 }
 
 impl Kernel {
     /// The kernel for an axis on which `shrink` source pixels fall on one target pixel; below 1 the image is enlarged.
     pub fn new(resampling: Resampling, shrink: f64) -> Self {
-        let scale = Self::widening(resampling, shrink);
-        if resampling == Resampling::Nearest {
-            return Self { taps: 1, weights: vec![1 << WEIGHT_BITS; PHASES] };
-        }
-        let taps = Self::taps_for(resampling, scale);
-        let mut weights = Vec::with_capacity(PHASES * taps);
+        let radius = resampling.radius() * Self::widening(resampling, shrink);
+        // Whole radii have no pixel on their very edge.
+        let taps = ((2.0 * radius - 1e-9).ceil() as usize).max(1);
+        let group = taps.next_multiple_of(GROUP);
+        let mut weights = Vec::with_capacity(PHASES * group + GROUP);
         for phase in 0..PHASES {
-            let fraction = phase as f64 / PHASES as f64;
-            weights.extend(phase_weights(resampling, scale, taps, fraction));
+            let centre = phase as f64 / PHASES as f64 + radius - 1.0;
+            if resampling == Resampling::Nearest {
+                weights.push(1 << WEIGHT_BITS);
+            } else {
+                weights.extend(phase_weights(resampling, radius / resampling.radius(), taps, centre));
+            }
+            weights.resize(phase * group + group, 0);
         }
-        Self { taps, weights }
+        weights.resize(PHASES * group + GROUP, 0);
+        let origin = if resampling == Resampling::Nearest {
+            0
+        } else {
+            // Centres of pixels lie half a pixel after their corners; the first pixel is the next one inside the radius; what is
+            // left rounds to the nearest phase.
+            (1 << 15) + (radius * 65536.0).round() as i64 - (1 << 16) - (1 << 16) / (2 * PHASES as i64)
+        };
+        Self { taps, origin, weights, group }
+    }
+
+    /// The same, made once for all tiles of about the same shrink.
+    pub fn shared(resampling: Resampling, shrink: f64) -> Arc<Self> {
+        // Downwards, so that it never reaches further than `reach` says.
+        let steps = (shrink.clamp(0.0, 2.0 * WIDEST) * SHRINK_STEPS).floor();
+        let key = (resampling, steps as u64);
+        if let Some(kernel) = SHELF.lock().get(&key) {
+            return Arc::clone(kernel);
+        }
+        let kernel = Arc::new(Self::new(resampling, steps / SHRINK_STEPS));
+        SHELF.lock().put(key, Arc::clone(&kernel));
+        kernel
     }
 
     /// How many times wider than its plain form the kernel is, at least 1.
@@ -47,12 +96,7 @@ impl Kernel {
 
     /// Source pixels that a target position needs on each side of it.
     pub fn reach(resampling: Resampling, shrink: f64) -> i64 {
-        let scale = Self::widening(resampling, shrink);
-        (Self::taps_for(resampling, scale) / 2 + 1) as i64
-    }
-
-    fn taps_for(resampling: Resampling, scale: f64) -> usize {
-        2 * (resampling.radius() * scale).ceil() as usize
+        (resampling.radius() * Self::widening(resampling, shrink)).ceil() as i64 + 1
     }
 
     /// Number of source pixels that a position weighs.
@@ -60,27 +104,31 @@ impl Kernel {
         self.taps
     }
 
+    /// From a position to the first pixel that it weighs, in 1/65536 px.
+    pub(super) fn origin(&self) -> i64 {
+        self.origin
+    }
+
+    /// All weights, phase by phase, and the places that a phase takes: [`GROUP`] zeros follow the last phase.
+    pub(super) fn table(&self) -> (&[i16], usize) {
+        (&self.weights, self.group)
+    }
+
     /// For a position (pixel corners are whole numbers): the first source pixel, and the weights from it on.
     ///
     /// The position is in 1/65536 px.
     #[inline]
     pub fn at(&self, position: i64) -> (i64, &[i16]) {
-        if self.taps == 1 {
-            return (position >> 16, &self.weights[..1]);
-        }
-        // Centres of pixels lie half a pixel after their corners; the rest rounds to the nearest phase.
-        let centred = position - (1 << 15) + (1 << 16) / (2 * PHASES as i64);
-        let first = (centred >> 16) - (self.taps as i64 / 2 - 1);
-        let phase = ((centred & 0xffff) as usize * PHASES) >> 16;
-        (first, &self.weights[phase * self.taps..(phase + 1) * self.taps])
+        let from_origin = position - self.origin;
+        let phase = ((from_origin & 0xffff) as usize * PHASES) >> 16;
+        let start = phase * self.group;
+        (from_origin >> 16, &self.weights[start..start + self.taps])
     }
 }
 
-/// Weights of one phase, rounded so that their sum is exact.
-fn phase_weights(resampling: Resampling, scale: f64, taps: usize, fraction: f64) -> Vec<i16> {
-    let half = taps as f64 / 2.0;
-    let raw: Vec<f64> =
-        (0..taps).map(|tap| weight(resampling, (tap as f64 - (half - 1.0) - fraction) / scale)).collect();
+/// Weights of one phase, whose centre lies `centre` pixels after that of the first tap; rounded so that their sum is exact.
+fn phase_weights(resampling: Resampling, scale: f64, taps: usize, centre: f64) -> Vec<i16> {
+    let raw: Vec<f64> = (0..taps).map(|tap| weight(resampling, (tap as f64 - centre) / scale)).collect();
     let sum: f64 = raw.iter().sum();
     let one = f64::from(1 << WEIGHT_BITS);
     let mut carried = 0.0;
@@ -129,7 +177,7 @@ mod tests {
         for resampling in ALL {
             for shrink in [0.3, 1.0, 1.09, 1.97, 2.5, 17.3] {
                 let kernel = Kernel::new(resampling, shrink);
-                for weights in kernel.weights.chunks(kernel.taps) {
+                for weights in kernel.weights.chunks(kernel.group).take(PHASES) {
                     assert_eq!(weights.iter().map(|&w| i32::from(w)).sum::<i32>(), 1 << WEIGHT_BITS);
                 }
             }
@@ -158,6 +206,45 @@ mod tests {
         assert!((Kernel::widening(Resampling::Bilinear, 1.04) - 1.0).abs() < 1e-9);
         assert!((Kernel::widening(Resampling::Bilinear, 1.09) - 1.09).abs() < 1e-9);
         assert!((Kernel::widening(Resampling::Bilinear, 2.03) - 2.0).abs() < 1e-9);
-        assert_eq!(Kernel::new(Resampling::Bilinear, 1.09).taps(), 4);
+        assert_eq!(
+            Kernel::new(Resampling::Bilinear, 1.09).taps(),
+            3,
+            "no pixel is read whose weight is always zero"
+        );
+    }
+
+    #[test]
+    fn no_pixel_is_weighed_that_is_further_than_the_reach() {
+        for resampling in ALL {
+            for shrink in [0.3, 1.0, 1.09, 1.333_29, 1.97, 2.0, 2.5, 17.3] {
+                let kernel = Kernel::shared(resampling, shrink);
+                let reach = Kernel::reach(resampling, shrink);
+                for position in (0i64..3 << 16).step_by(77) {
+                    let (first, weights) = kernel.at(position);
+                    assert!(first >= (position >> 16) - reach, "{resampling:?} {shrink} {position}");
+                    assert!(
+                        first + weights.len() as i64 <= (position >> 16) + 1 + reach,
+                        "{resampling:?} {shrink}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_kernel_is_centred_on_its_position() {
+        for resampling in [Resampling::Bilinear, Resampling::Cubic, Resampling::Lanczos] {
+            for shrink in [1.0, 1.09, 1.5, 1.97, 2.0, 2.5, 3.0] {
+                let kernel = Kernel::new(resampling, shrink);
+                for position in (100i64 << 16..101 << 16).step_by(256) {
+                    let (first, weights) = kernel.at(position);
+                    let moment: f64 =
+                        (first..).zip(weights).map(|(at, &w)| (at as f64 + 0.5) * f64::from(w)).sum();
+                    let off = moment / f64::from(1 << WEIGHT_BITS) - position as f64 / 65536.0;
+                    // Sampled and scaled to one, a widened kernel is a little askew between two centres.
+                    assert!(off.abs() < 0.05, "{resampling:?} {shrink} {position}: {off} px");
+                }
+            }
+        }
     }
 }

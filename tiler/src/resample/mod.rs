@@ -3,6 +3,7 @@
 mod float;
 mod kernel;
 mod sample;
+mod simd;
 
 pub use float::FloatSampler;
 pub use kernel::Kernel;

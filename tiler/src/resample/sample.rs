@@ -1,11 +1,17 @@
 //! The inner loop: weighs source pixels along a row of target positions.
 
-use super::kernel::{Kernel, WEIGHT_BITS};
+use std::ops::Range;
+
+use super::{
+    kernel::{Kernel, WEIGHT_BITS},
+    simd,
+};
 use crate::raster::{Raster, Samples};
 
-/// After weighing columns a value keeps this many bits below the point.
-const COLUMN_BITS: u32 = 7;
-const FINAL_BITS: u32 = 2 * WEIGHT_BITS - COLUMN_BITS;
+/// Weighing columns takes this many bits off a sum, so that it fits in 16 with six of them below the point.
+pub(super) const COLUMN_BITS: u32 = 8;
+/// Weighing rows takes off the others.
+pub(super) const FINAL_BITS: u32 = 2 * WEIGHT_BITS - COLUMN_BITS;
 
 /// A run of target pixels whose source positions lie on a line, in 1/65536 source px from the corner of the raster.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +24,13 @@ pub struct Row {
     pub dx: i64,
     /// Source rows from one target pixel to the next.
     pub dy: i64,
+}
+
+impl Row {
+    /// The same run from its target pixel `count` on.
+    fn from(self, count: usize) -> Self {
+        Self { x: self.x + self.dx * count as i64, y: self.y + self.dy * count as i64, ..self }
+    }
 }
 
 /// Samples one raster with one kernel per axis.
@@ -53,43 +66,74 @@ impl<'a> Sampler<'a> {
     }
 
     fn run_bands<const BANDS: usize>(&self, row: Row, pixels: &mut [u8], mask: &mut [u8]) {
-        // The usual kernels have a loop of their own, which the compiler can unroll; 0 stands for any other.
-        match (self.columns.taps(), self.rows.taps()) {
-            (2, 2) => self.run_taps::<BANDS, 2>(row, pixels, mask),
-            (4, 4) => self.run_taps::<BANDS, 4>(row, pixels, mask),
-            (6, 6) => self.run_taps::<BANDS, 6>(row, pixels, mask),
-            _ => self.run_taps::<BANDS, 0>(row, pixels, mask),
+        let inside = if self.source.mask().is_none() { self.inside(row, mask.len()) } else { 0..0 };
+        for outside in [0..inside.start, inside.end..mask.len()] {
+            let row = row.from(outside.start);
+            let pixels = &mut pixels[outside.start * BANDS..outside.end * BANDS];
+            self.run_valid::<BANDS>(row, pixels, &mut mask[outside]);
         }
+        mask[inside.clone()].fill(255);
+        let row = row.from(inside.start);
+        let pixels = &mut pixels[inside.start * BANDS..inside.end * BANDS];
+        let image = (self.pixels, self.source.size().width as usize);
+        if BANDS == 3 && simd::weigh_rgb(image, (self.columns, self.rows), row, pixels) {
+            return;
+        }
+        self.run_all::<BANDS>(row, pixels);
     }
 
-    fn run_taps<const BANDS: usize, const TAPS: usize>(&self, row: Row, pixels: &mut [u8], mask: &mut [u8]) {
-        let (width, height) = (i64::from(self.source.size().width), i64::from(self.source.size().height));
-        let (mut x, mut y) = (row.x, row.y);
-        for (pixel, valid) in pixels.chunks_exact_mut(BANDS).zip(mask) {
-            let (col, col_weights) = self.columns.at(x);
-            let (line, row_weights) = self.rows.at(y);
-            let inside = col >= 0
-                && line >= 0
-                && col + col_weights.len() as i64 <= width
-                && line + row_weights.len() as i64 <= height;
-            let result = match self.source.mask() {
-                None if inside => {
-                    Some((self.weigh_all::<BANDS, TAPS>((col, line), col_weights, row_weights), 255))
-                }
-                _ => self.weigh_valid::<BANDS>(col, line, col_weights, row_weights),
-            };
-            if let Some((colour, validity)) = result {
+    /// The target pixels of a run all of whose source pixels lie in the raster.
+    fn inside(&self, row: Row, count: usize) -> Range<usize> {
+        let size = self.source.size();
+        let fits = |position: i64, kernel: &Kernel, len: u32| {
+            let (first, weights) = kernel.at(position);
+            first >= 0 && first + weights.len() as i64 <= i64::from(len)
+        };
+        let is_inside = |i: usize| {
+            let Row { x, y, .. } = row.from(i);
+            fits(x, self.columns, size.width) && fits(y, self.rows, size.height)
+        };
+        // Positions lie on a line and the raster has no dents: what is inside is in one piece.
+        let start = (0..count).find(|&i| is_inside(i)).unwrap_or(count);
+        let end = (start..count).rfind(|&i| is_inside(i)).map_or(start, |last| last + 1);
+        start..end
+    }
+
+    /// Some pixels are not valid or lie outside.
+    fn run_valid<const BANDS: usize>(&self, row: Row, pixels: &mut [u8], mask: &mut [u8]) {
+        for (i, (pixel, valid)) in pixels.chunks_exact_mut(BANDS).zip(mask).enumerate() {
+            let Row { x, y, .. } = row.from(i);
+            let ((col, col_weights), (line, row_weights)) = (self.columns.at(x), self.rows.at(y));
+            *valid = 0;
+            if let Some((colour, validity)) = self.weigh_valid::<BANDS>(col, line, col_weights, row_weights) {
                 pixel.copy_from_slice(&colour);
                 *valid = validity;
-            } else {
-                *valid = 0;
             }
-            x += row.dx;
-            y += row.dy;
         }
     }
 
-    /// Every pixel is valid and inside: whole numbers only.
+    /// Every pixel is valid and inside.
+    pub(super) fn run_all<const BANDS: usize>(&self, row: Row, pixels: &mut [u8]) {
+        // The usual kernels have a loop of their own, which the compiler can unroll; 0 stands for any other.
+        match (self.columns.taps(), self.rows.taps()) {
+            (2, 2) => self.run_taps::<BANDS, 2>(row, pixels),
+            (3, 3) => self.run_taps::<BANDS, 3>(row, pixels),
+            (4, 4) => self.run_taps::<BANDS, 4>(row, pixels),
+            (6, 6) => self.run_taps::<BANDS, 6>(row, pixels),
+            _ => self.run_taps::<BANDS, 0>(row, pixels),
+        }
+    }
+
+    fn run_taps<const BANDS: usize, const TAPS: usize>(&self, row: Row, pixels: &mut [u8]) {
+        for (i, pixel) in pixels.chunks_exact_mut(BANDS).enumerate() {
+            let Row { x, y, .. } = row.from(i);
+            let ((col, col_weights), (line, row_weights)) = (self.columns.at(x), self.rows.at(y));
+            let colour = self.weigh_all::<BANDS, TAPS>((col, line), col_weights, row_weights);
+            pixel.copy_from_slice(&colour);
+        }
+    }
+
+    /// Whole numbers only; the vectors of [`simd`] do the very same.
     #[inline]
     fn weigh_all<const BANDS: usize, const TAPS: usize>(
         &self,
@@ -174,6 +218,44 @@ mod tests {
         let mut mask = vec![0; count];
         Sampler::new(source, &kernel, &kernel).run(row, &mut pixels, &mut mask);
         (pixels, mask)
+    }
+
+    #[test]
+    fn vectors_give_the_very_bytes_of_the_plain_loop() {
+        let size = Size::new(97, 83);
+        let mut state = 1u32;
+        let noise = (0..size.pixels() * 3).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Many extremes, so that kernels with negative weights overshoot.
+            match state >> 30 {
+                0 => 0,
+                1 => 255,
+                _ => (state >> 16) as u8,
+            }
+        });
+        let source = Raster::new(size, 3, noise.collect::<Vec<u8>>(), None);
+        for resampling in [Resampling::Nearest, Resampling::Bilinear, Resampling::Cubic, Resampling::Lanczos]
+        {
+            for (across, down) in [(1.0, 1.0), (1.09, 1.09), (0.4, 1.7), (2.0, 1.2), (3.4, 2.7)] {
+                let kernels = (Kernel::new(resampling, across), Kernel::new(resampling, down));
+                let sampler = Sampler::new(&source, &kernels.0, &kernels.1);
+                for count in [1, 2, 7, 8, 9, 16, 17] {
+                    for (dy, y) in [(0, 30 << 16), (900, (71 << 16) + 4321), (-900, 40 << 16)] {
+                        let dx = (across * 65536.0) as i64;
+                        let row = Row { x: (22 << 16) + 777, y, dx, dy };
+                        let inside = sampler.inside(row, count);
+                        let row = row.from(inside.start);
+                        let mut plain = vec![0; inside.len() * 3];
+                        sampler.run_all::<3>(row, &mut plain);
+                        let mut vectors = vec![0; inside.len() * 3];
+                        let image = (sampler.pixels, size.width as usize);
+                        if simd::weigh_rgb(image, (&kernels.0, &kernels.1), row, &mut vectors) {
+                            assert_eq!(vectors, plain, "{resampling:?} {across} {down} {count}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     const IN_STEP: Row = Row { x: 1 << 15, y: 1 << 15, dx: 1 << 16, dy: 0 };

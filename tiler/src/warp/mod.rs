@@ -3,6 +3,8 @@
 
 mod grid;
 
+use std::sync::Arc;
+
 pub use grid::{Grid, Segment};
 
 use crate::{
@@ -18,7 +20,7 @@ const ONE: f64 = 65536.0;
 ///
 /// `source` holds bytes, in one or three bands, or 32-bit floating point numbers. `kernels` are for columns and rows. The
 /// result has the size of the grid's target window.
-pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Kernel, Kernel)) -> Raster {
+pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Arc<Kernel>, Arc<Kernel>)) -> Raster {
     let target = grid.target();
     let size = Size::new(target.width, target.height);
     let bands = source.bands();
@@ -76,7 +78,7 @@ mod tests {
         let source = Raster::new(Size::new(8, 8), 1, (0..64u8).collect::<Vec<_>>(), None);
         let grid =
             Grid::fit(Window::new(0, 0, 4, 4), |c, r| Some((c + 102.0, r + 203.0))).expect("all is defined");
-        let kernels = (Kernel::new(Resampling::Bilinear, 1.0), Kernel::new(Resampling::Bilinear, 1.0));
+        let kernels = (Kernel::shared(Resampling::Bilinear, 1.0), Kernel::shared(Resampling::Bilinear, 1.0));
         let out = run(&source, &Window::new(100, 200, 8, 8), &grid, &kernels);
         let Samples::U8(pixels) = out.samples() else { panic!("bytes stay bytes") };
         assert_eq!(&pixels[..4], &[26, 27, 28, 29]);
@@ -89,7 +91,7 @@ mod tests {
         let source = Raster::new(Size::new(64, 64), 1, ramp, None);
         let map = |c: f64, r: f64| (20.0 + 0.8 * c - 0.3 * r, 20.0 + 0.3 * c + 0.8 * r);
         let grid = Grid::fit(Window::new(0, 0, 16, 16), |c, r| Some(map(c, r))).expect("all is defined");
-        let kernels = (Kernel::new(Resampling::Bilinear, 1.0), Kernel::new(Resampling::Bilinear, 1.0));
+        let kernels = (Kernel::shared(Resampling::Bilinear, 1.0), Kernel::shared(Resampling::Bilinear, 1.0));
         let out = run(&source, &Window::new(0, 0, 64, 64), &grid, &kernels);
         let Samples::F32(pixels) = out.samples() else { panic!("numbers stay numbers") };
         for (i, &pixel) in pixels.iter().enumerate() {
