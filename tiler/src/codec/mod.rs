@@ -27,6 +27,7 @@ use crate::{geom::Size, raster::SampleType};
 
 pub use cmyk::to_rgba as inks_to_rgba;
 pub use compression::Compression;
+pub use jpeg::PartialJpeg;
 pub use layout::{BlockLayout, Photometric, YCbCr};
 pub use predictor::Predictor;
 

@@ -1,27 +1,16 @@
-//! JPEG blocks: baseline or progressive, complete streams or abbreviated ones that share their tables, of 8 or 12 bits.
-//!
-//! The TIFF says which colours they are, not the markers of the stream: only what it calls YCbCr is converted.
+//! Whole blocks, of every kind, by libjpeg-turbo's algorithms.
 
-use libjpeg_turbo_rs::{
-    DecodeLimits, Decoder, JpegError, api::precision::decompress_12bit_with_limits, decompress_raw,
-};
+use libjpeg_turbo_rs::{DecodeLimits, Decoder, api::precision::decompress_12bit_with_limits, decompress_raw};
 
-use super::{BlockLayout, CodecError, Photometric};
+use super::{BlockLayout, CODEC, CodecError, Photometric, damaged, fits};
 use crate::raster::SampleType;
 
-const CODEC: &str = "JPEG";
 /// A block of a TIFF has one scan, or the few of a progressive stream.
 const SCANS: usize = 100;
-/// Columns and rows that a stream may have beyond its block: those of a last strip that was stored at full height, or of an
-/// encoder that rounds up to whole units.
-const EXCESS_PX: usize = 16;
-/// A stream of so few pixels may be higher than its block by any number of rows.
-const HARMLESS_PX: u64 = 1 << 20;
-
-pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
+pub(in super::super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, CodecError> {
     let stream = with_markers(bytes, layout);
     let limits = DecodeLimits { max_scans: SCANS, ..DecodeLimits::default() };
-    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(|e| damaged(&e))?;
+    let mut decoder = Decoder::new_with_limits(&stream, limits).map_err(damaged)?;
     let frame = decoder.header();
     let found = Found {
         width: usize::from(frame.width),
@@ -40,12 +29,12 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
     match (found.precision, layout.sample, found.bands) {
         (8, SampleType::U8, 1 | 3 | 4) => {
             decoder.set_limits(limits);
-            let image = decoder.decode_image().map_err(|e| damaged(&e))?;
+            let image = decoder.decode_image().map_err(damaged)?;
             found.crop(image.data, layout)
         }
         (8, SampleType::U8, 2) => found.crop(two_bands(&stream, &found)?, layout),
         (12, SampleType::U16, _) => {
-            let image = decompress_12bit_with_limits(&stream, &limits).map_err(|e| damaged(&e))?;
+            let image = decompress_12bit_with_limits(&stream, &limits).map_err(damaged)?;
             let bytes: Vec<u8> = image.data.iter().flat_map(|&sample| sample.to_ne_bytes()).collect();
             found.crop(bytes, layout)
         }
@@ -54,10 +43,6 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
             Err(CodecError::Samples { codec: CODEC, found, expected: layout.sample.name() })
         }
     }
-}
-
-fn damaged(error: &JpegError) -> CodecError {
-    CodecError::Damaged { codec: CODEC, reason: error.to_string() }
 }
 
 /// What the stream says of itself.
@@ -73,11 +58,7 @@ impl Found {
     /// Compares the header with the layout, before pixels are allocated.
     fn check(&self, layout: &BlockLayout) -> Result<(), CodecError> {
         let (width, height) = (layout.size.width as usize, layout.size.height as usize);
-        let harmless = (self.width * self.height) as u64 <= HARMLESS_PX;
-        let fits = (width..=width + EXCESS_PX).contains(&self.width)
-            && self.height >= height
-            && (self.height <= height + EXCESS_PX || harmless);
-        if !fits {
+        if !fits(self.width, self.height, layout) {
             let (found_width, found_height) = (self.width, self.height);
             return Err(CodecError::Dimensions { codec: CODEC, found_width, found_height, width, height });
         }
@@ -111,7 +92,7 @@ impl Found {
 
 /// Two bands have no colours, and so no decoder but for their planes.
 fn two_bands(stream: &[u8], found: &Found) -> Result<Vec<u8>, CodecError> {
-    let raw = decompress_raw(stream).map_err(|e| damaged(&e))?;
+    let raw = decompress_raw(stream).map_err(damaged)?;
     let mut out = Vec::with_capacity(found.width * found.height * 2);
     let mut rows = Vec::new();
     for (plane, &width) in raw.planes.iter().zip(&raw.plane_widths) {
