@@ -8,23 +8,23 @@ use std::{
 use tiler::{
     catalog::{Dalle, Imagery, OpenFiles},
     encode::OutputFormat,
-    raster::{Raster, SampleType},
+    raster::SampleType,
     render::{self, BlockCache, Plan, RenderContext, RenderSettings, Rendered, TileAddress},
-    source::{BlockKey, Source},
+    source::{Block, BlockKey, Source},
     style::{Interpretation, LayerFacts, Style, StyleSpec},
     tms::{Registry, TileId, TileMatrixSet},
 };
 
 /// Decoded blocks that are never thrown away.
 #[derive(Default)]
-pub struct Kept(Mutex<HashMap<BlockKey, Arc<Raster>>>);
+pub struct Kept(Mutex<HashMap<BlockKey, Arc<Block>>>);
 
 impl BlockCache for Kept {
-    fn get(&self, key: &BlockKey) -> Option<Arc<Raster>> {
+    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
         self.0.lock().ok()?.get(key).cloned()
     }
 
-    fn insert(&self, key: BlockKey, block: Arc<Raster>) {
+    fn insert(&self, key: BlockKey, block: Arc<Block>) {
         if let Ok(mut kept) = self.0.lock() {
             kept.insert(key, block);
         }

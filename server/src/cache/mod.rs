@@ -23,7 +23,7 @@ impl<T: Weighted> Weighted for Arc<T> {
     }
 }
 
-impl Weighted for tiler::raster::Raster {
+impl Weighted for tiler::source::Block {
     fn weight_bytes(&self) -> u64 {
         self.byte_len() as u64
     }

@@ -4,11 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tiler::{
     catalog::{Imagery, OpenFiles},
-    raster::Raster,
     render::{
         self, BlockCache, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress,
     },
-    source::{BlockKey, SourceError},
+    source::{Block, BlockKey, SourceError},
 };
 
 use crate::{
@@ -42,14 +41,14 @@ pub struct TilerRenderer {
     metrics: Arc<Metrics>,
 }
 
-struct Blocks(Metered<BlockKey, Arc<Raster>>);
+struct Blocks(Metered<BlockKey, Arc<Block>>);
 
 impl BlockCache for Blocks {
-    fn get(&self, key: &BlockKey) -> Option<Arc<Raster>> {
+    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
         self.0.get(key)
     }
 
-    fn insert(&self, key: BlockKey, block: Arc<Raster>) {
+    fn insert(&self, key: BlockKey, block: Arc<Block>) {
         self.0.insert(key, block);
     }
 }
@@ -58,7 +57,7 @@ impl TilerRenderer {
     pub(super) fn new(
         files: Arc<OpenFiles>,
         hints: Arc<Hints>,
-        blocks: Metered<BlockKey, Arc<Raster>>,
+        blocks: Metered<BlockKey, Arc<Block>>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self { files, hints, blocks: Blocks(blocks), metrics }

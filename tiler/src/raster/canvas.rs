@@ -56,29 +56,30 @@ impl Canvas {
     /// of its image. A canvas of bytes takes blocks of bytes only: of others it takes the nearest byte.
     #[expect(clippy::unnecessary_cast, reason = "one of the types is the target's own")]
     pub fn paste(&mut self, block: &Raster, col_off: i64, row_off: i64, image: &Window) {
-        let at = Window::new(col_off, row_off, block.size.width, block.size.height);
-        let Some(part) = at.intersection(&self.window).and_then(|part| part.intersection(image)) else {
-            return;
-        };
-        let copy = Copy {
-            part,
-            from: (col_off, row_off, block.size.width as usize, block.bands),
-            to: &self.window,
-            bands: &self.bands,
-        };
+        let place = (block.size, block.bands, (col_off, row_off));
+        let Some(copy) = Copy::new(place, (&self.window, &self.bands), image) else { return };
         match (&mut self.pixels, &block.samples) {
             (Pixels::Byte(target), Samples::U8(source)) => copy.run(source, target, |v| v),
             (Pixels::Byte(target), other) => each!(other, source => copy.run(source, target, |v| v as u8)),
             (Pixels::Float(target), other) => each!(other, source => copy.run(source, target, |v| v as f32)),
         }
-        for row in part.row_off..part.row_end() {
-            let (from, to) = copy.starts(row);
-            let target = &mut self.mask[to..to + part.width as usize];
-            match &block.mask {
-                Some(mask) => target.copy_from_slice(&mask[from..from + part.width as usize]),
-                None => target.fill(255),
-            }
+        copy.mask(block.mask.as_deref(), &mut self.mask);
+    }
+
+    /// The same for a block of bytes of so many pixels and bands, all of them valid.
+    pub fn paste_bytes(
+        &mut self,
+        block: &[u8],
+        (size, bands): (Size, usize),
+        offset: (i64, i64),
+        image: &Window,
+    ) {
+        let Some(copy) = Copy::new((size, bands, offset), (&self.window, &self.bands), image) else { return };
+        match &mut self.pixels {
+            Pixels::Byte(target) => copy.run(block, target, |v| v),
+            Pixels::Float(target) => copy.run(block, target, f32::from),
         }
+        copy.mask(None, &mut self.mask);
     }
 
     /// Weakens the mask by another one, block by block: a pixel stays as valid as the weaker of the two says.
@@ -86,20 +87,12 @@ impl Canvas {
     /// `mask` has one band of bytes; it counts only within `image`, the place of its image.
     pub fn restrict(&mut self, mask: &Raster, col_off: i64, row_off: i64, image: &Window) {
         let Samples::U8(values) = &mask.samples else { return };
-        let at = Window::new(col_off, row_off, mask.size.width, mask.size.height);
-        let Some(part) = at.intersection(&self.window).and_then(|part| part.intersection(image)) else {
-            return;
-        };
-        let copy = Copy {
-            part,
-            from: (col_off, row_off, mask.size.width as usize, mask.bands),
-            to: &self.window,
-            bands: &self.bands,
-        };
-        for row in part.row_off..part.row_end() {
+        let place = (mask.size, mask.bands, (col_off, row_off));
+        let Some(copy) = Copy::new(place, (&self.window, &self.bands), image) else { return };
+        for row in copy.part.row_off..copy.part.row_end() {
             let (from, to) = copy.starts(row);
             let source = values[from * mask.bands..].iter().step_by(mask.bands);
-            for (target, &source) in self.mask[to..to + part.width as usize].iter_mut().zip(source) {
+            for (target, &source) in self.mask[to..to + copy.part.width as usize].iter_mut().zip(source) {
                 *target = (*target).min(source);
             }
         }
@@ -216,7 +209,30 @@ struct Copy<'a> {
     bands: &'a [usize],
 }
 
-impl Copy<'_> {
+impl<'a> Copy<'a> {
+    /// `None` where the block, within its image, does not touch the window.
+    fn new(
+        (size, bands, offset): (Size, usize, (i64, i64)),
+        (window, kept): (&'a Window, &'a [usize]),
+        image: &Window,
+    ) -> Option<Self> {
+        let at = Window::new(offset.0, offset.1, size.width, size.height);
+        let part = at.intersection(window)?.intersection(image)?;
+        Some(Self { part, from: (offset.0, offset.1, size.width as usize, bands), to: window, bands: kept })
+    }
+
+    /// Copies the mask of the block; without one it is valid.
+    fn mask(&self, mask: Option<&[u8]>, target: &mut [u8]) {
+        let width = self.part.width as usize;
+        for row in self.part.row_off..self.part.row_end() {
+            let (from, to) = self.starts(row);
+            match mask {
+                Some(mask) => target[to..to + width].copy_from_slice(&mask[from..from + width]),
+                None => target[to..to + width].fill(255),
+            }
+        }
+    }
+
     /// First pixel of a row of the image in the block and in the canvas.
     fn starts(&self, row: i64) -> (usize, usize) {
         let (col_off, row_off, width, _) = self.from;

@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    RenderContext, RenderError,
+    BlockCache, RenderContext, RenderError,
     plan::{Piece, Read},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     geom::{Size, Window},
     raster::{Canvas, Depth, Raster},
     resample::Kernel,
-    source::{BlockAddress, Plane, Problem, Source, SourceError, StoredBlock},
+    source::{Block, BlockAddress, Holding, Plane, Problem, Source, SourceError, StoredBlock},
 };
 
 /// More missing blocks than this are decoded in parallel: a tile that needs as many would otherwise be slow alone.
@@ -98,17 +98,18 @@ impl Gatherer<'_, '_> {
         let own = Window::new(part.col_off - left, part.row_off - top, part.width, part.height);
         let blocks = source.blocks(piece.level, &own);
         self.spent.fetch += started.elapsed();
-        let rasters = self.blocks(&source, &blocks)?;
+        let decoded = self.blocks(&source, &blocks, &own)?;
         let started = Instant::now();
         let level = source.level(piece.level);
         // Masks come after all blocks of the image.
         for (plane, is_mask) in [(Plane::Image, false), (Plane::Mask, true)] {
-            for (block, raster) in blocks.iter().zip(&rasters).filter(|(block, _)| block.plane == plane) {
-                let (col, row) = level.block_offset(*block);
+            for (address, block) in blocks.iter().zip(&decoded).filter(|(address, _)| address.plane == plane)
+            {
+                let (col, row) = level.block_offset(*address);
                 if is_mask {
-                    canvas.restrict(raster, col + left, row + top, &piece.place);
+                    block.restrict(canvas, col + left, row + top, &piece.place);
                 } else {
-                    canvas.paste(raster, col + left, row + top, &piece.place);
+                    block.paste(canvas, col + left, row + top, &piece.place);
                 }
             }
         }
@@ -124,47 +125,81 @@ impl Gatherer<'_, '_> {
         Ok(())
     }
 
-    /// Decoded blocks, from the cache or from the file.
-    fn blocks(&mut self, source: &Source, blocks: &[BlockAddress]) -> Result<Vec<Arc<Raster>>, SourceError> {
+    /// Blocks in which a window of their level is decoded, from the cache or from the file.
+    fn blocks(
+        &mut self,
+        source: &Source,
+        addresses: &[BlockAddress],
+        window: &Window,
+    ) -> Result<Vec<Arc<Block>>, SourceError> {
         let cache = self.context.blocks;
-        let mut rasters: Vec<Option<Arc<Raster>>> =
-            blocks.iter().map(|&block| cache.get(&source.block_key(block))).collect();
-        let known = blocks.iter().zip(&rasters);
-        let missing: Vec<BlockAddress> =
-            known.filter(|(_, cached)| cached.is_none()).map(|(block, _)| *block).collect();
+        let mut wanted: Vec<Wanted> = addresses
+            .iter()
+            .map(|&address| {
+                let part = source.part_of_block(address, window);
+                let kept = cache.get(&source.block_key(address));
+                let holding = kept.as_ref().map_or(Holding::Never, |block| block.holding(&part));
+                Wanted { address, part, block: kept.filter(|_| holding != Holding::Never), holding }
+            })
+            .collect();
+        let missing: Vec<&mut Wanted> =
+            wanted.iter_mut().filter(|wanted| wanted.holding != Holding::All).collect();
         if !missing.is_empty() {
             let started = Instant::now();
-            let bytes = source.fetch(&missing)?;
+            let addresses: Vec<BlockAddress> = missing.iter().map(|wanted| wanted.address).collect();
+            let stored = source.fetch(&addresses)?;
             self.spent.fetch += started.elapsed();
             let started = Instant::now();
-            let mut decoded = decode(source, &missing, &bytes)?.into_iter();
-            // A file that shrank or changed while it was read may have given anything: ask before any of it is kept.
-            source.check()?;
-            for (block, raster) in blocks.iter().zip(&mut rasters).filter(|(_, raster)| raster.is_none()) {
-                let Some(new) = decoded.next() else { break };
-                cache.insert(source.block_key(*block), Arc::clone(&new));
-                *raster = Some(new);
+            let decode =
+                |(wanted, stored): (&mut Wanted, &StoredBlock<'_>)| wanted.decode(source, stored, cache);
+            if missing.len() >= PARALLEL_FROM {
+                missing.into_par_iter().zip(&stored).try_for_each(decode)?;
+            } else {
+                missing.into_iter().zip(&stored).try_for_each(decode)?;
             }
             self.spent.decode += started.elapsed();
         }
-        Ok(rasters.into_iter().flatten().collect())
+        Ok(wanted.into_iter().filter_map(|wanted| wanted.block).collect())
+    }
+}
+
+/// A block, and what of it is needed.
+struct Wanted {
+    address: BlockAddress,
+    part: Window,
+    block: Option<Arc<Block>>,
+    holding: Holding,
+}
+
+impl Wanted {
+    /// Decodes what is missing of it. A file that shrank or changed while it was read may have given anything: it is asked
+    /// before any of it is kept.
+    fn decode(
+        &mut self,
+        source: &Source,
+        stored: &StoredBlock<'_>,
+        cache: &dyn BlockCache,
+    ) -> Result<(), SourceError> {
+        let key = source.block_key(self.address);
+        if self.block.is_none() {
+            self.block = source.open_block(self.address, stored).map(Arc::new);
+            // Kept before it is decoded: who needs it at the same time waits instead of decoding it as well.
+            self.block.iter().for_each(|block| cache.insert(key, Arc::clone(block)));
+        }
+        if let Some(block) = &self.block
+            && source.decode_more(block, stored, &self.part)? == Holding::All
+        {
+            return Ok(());
+        }
+        let whole = Arc::new(Block::whole(source.decode(self.address, stored)?));
+        source.check()?;
+        cache.insert(key, Arc::clone(&whole));
+        self.block = Some(whole);
+        Ok(())
     }
 }
 
 /// Whether a block of the file is damaged, which will not pass by itself; what can is an error of the whole tile.
 fn is_damage(error: &SourceError) -> bool {
     matches!(error.problem, Problem::Block { .. })
-}
-
-fn decode(
-    source: &Source,
-    blocks: &[BlockAddress],
-    bytes: &[StoredBlock<'_>],
-) -> Result<Vec<Arc<Raster>>, SourceError> {
-    let one = |(block, bytes): (&BlockAddress, &StoredBlock<'_>)| source.decode(*block, bytes).map(Arc::new);
-    if blocks.len() >= PARALLEL_FROM {
-        blocks.par_iter().zip(bytes).map(one).collect()
-    } else {
-        blocks.iter().zip(bytes).map(one).collect()
-    }
 }

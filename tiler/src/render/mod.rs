@@ -33,9 +33,8 @@ use crate::{
     catalog::Opener,
     crs::CrsError,
     encode::{EncodeError, EncodeOptions, Format},
-    raster::Raster,
     resample::Resampling,
-    source::{BlockKey, SourceError},
+    source::{Block, BlockKey, SourceError},
 };
 
 /// How the tiles of a layer are made.
@@ -70,9 +69,9 @@ impl RenderSettings {
 /// Decoded blocks, kept between tiles: neighbours share them.
 pub trait BlockCache: Send + Sync {
     /// The block, if it is kept.
-    fn get(&self, key: &BlockKey) -> Option<Arc<Raster>>;
+    fn get(&self, key: &BlockKey) -> Option<Arc<Block>>;
     /// Keeps a block, perhaps.
-    fn insert(&self, key: BlockKey, block: Arc<Raster>);
+    fn insert(&self, key: BlockKey, block: Arc<Block>);
 }
 
 /// A cache that keeps nothing.
@@ -80,11 +79,11 @@ pub trait BlockCache: Send + Sync {
 pub struct NoCache;
 
 impl BlockCache for NoCache {
-    fn get(&self, _: &BlockKey) -> Option<Arc<Raster>> {
+    fn get(&self, _: &BlockKey) -> Option<Arc<Block>> {
         None
     }
 
-    fn insert(&self, _: BlockKey, _: Arc<Raster>) {}
+    fn insert(&self, _: BlockKey, _: Arc<Block>) {}
 }
 
 /// A step of the pipeline, for measurements.

@@ -81,28 +81,39 @@ impl Collar {
 }
 
 impl Source {
-    /// Takes the collar out of a decoded block.
-    pub(super) fn without_collar(&self, block: BlockAddress, raster: Raster) -> Raster {
-        let Some(collar) = &self.collar else { return raster };
-        let Some(region) = collar.found.get_or_init(|| self.find_collar(collar).ok().flatten()) else {
-            return raster;
-        };
+    /// Whether the collar may hide a pixel of a block of the image.
+    pub(super) fn touches_collar(&self, block: BlockAddress) -> bool {
+        self.stored_size(block).is_some_and(|size| self.collar_at(block, size).is_some())
+    }
+
+    /// The collar, where it touches a block of so many pixels.
+    fn collar_at(&self, block: BlockAddress, size: Size) -> Option<(&Collar, &Region)> {
+        let collar = self.collar.as_ref()?;
+        let region = collar.found.get_or_init(|| self.find_collar(collar).ok().flatten()).as_ref()?;
+        let cell = self.collar_cell(block, region);
+        region.touches(cell(0, 0), cell(size.width - 1, size.height - 1)).then_some((collar, region))
+    }
+
+    /// From a pixel of a block to the cell of the region that it lies in.
+    fn collar_cell(&self, block: BlockAddress, region: &Region) -> impl Fn(u32, u32) -> (i64, i64) + use<> {
         let level = &self.levels[block.level];
         let (col_off, row_off) = level.block_offset(block);
         let scale = (
             f64::from(region.size.width) / f64::from(level.size.width),
             f64::from(region.size.height) / f64::from(level.size.height),
         );
-        let cell = |col: u32, row: u32| {
+        move |col, row| {
             let x = ((col_off as f64 + f64::from(col) + 0.5) * scale.0) as i64;
             let y = ((row_off as f64 + f64::from(row) + 0.5) * scale.1) as i64;
             (x, y)
-        };
-        let size = raster.size();
-        let (first, last) = (cell(0, 0), cell(size.width - 1, size.height - 1));
-        if !region.touches(first, last) {
-            return raster;
         }
+    }
+
+    /// Takes the collar out of a decoded block.
+    pub(super) fn without_collar(&self, block: BlockAddress, raster: Raster) -> Raster {
+        let size = raster.size();
+        let Some((collar, region)) = self.collar_at(block, size) else { return raster };
+        let cell = self.collar_cell(block, region);
         let candidates = collar.candidates(&raster);
         let is_seed = |at: usize| {
             let (x, y) = cell(at as u32 % size.width, at as u32 / size.width);

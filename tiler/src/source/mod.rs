@@ -2,6 +2,7 @@
 //! target grid.
 
 mod bands;
+mod block;
 mod collar;
 mod contents;
 mod facts;
@@ -25,6 +26,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use bands::BandFacts;
+pub use block::{Block, Holding};
 pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;

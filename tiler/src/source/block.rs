@@ -1,0 +1,259 @@
+//! A decoded block as it is kept between tiles: whole, or as far as it was asked for.
+
+use parking_lot::Mutex;
+
+use super::{BlockAddress, Plane, Source, SourceError, StoredBlock, level::Blocks};
+use crate::{
+    codec::{BlockLayout, Compression, PartialJpeg},
+    geom::{Size, Window},
+    raster::{Canvas, Raster},
+};
+
+/// A decoded block. Where its codec allows it and no pixel of it can be hidden, it is decoded as its parts are asked for.
+#[derive(Debug)]
+pub struct Block {
+    content: Content,
+    byte_len: usize,
+}
+
+#[derive(Debug)]
+enum Content {
+    Whole(Raster),
+    Parts { size: Size, bands: usize, decoded: Mutex<Parts> },
+}
+
+#[derive(Debug)]
+struct Parts {
+    jpeg: PartialJpeg,
+    /// Nothing more may be decoded: the data is damaged or was changed meanwhile. What was decoded before is sound.
+    is_broken: bool,
+}
+
+/// Whether a block has what is asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// All of it.
+    All,
+    /// Not yet, but it can be decoded.
+    NotYet,
+    /// It never will: it must be decoded anew.
+    Never,
+}
+
+impl Block {
+    /// A block that is decoded whole.
+    pub fn whole(raster: Raster) -> Self {
+        Self { byte_len: raster.byte_len(), content: Content::Whole(raster) }
+    }
+
+    fn parts(jpeg: PartialJpeg, layout: &BlockLayout) -> Self {
+        Self {
+            // The entry points to come take less than a thirtieth of the pixels.
+            byte_len: jpeg.byte_len() + layout.samples() / 32,
+            content: Content::Parts {
+                size: layout.size,
+                bands: layout.bands,
+                decoded: Mutex::new(Parts { jpeg, is_broken: false }),
+            },
+        }
+    }
+
+    /// Bytes that it takes in memory when it is decoded whole.
+    pub fn byte_len(&self) -> usize {
+        self.byte_len
+    }
+
+    /// Whether the pixels of a window, in pixels of the block, are decoded.
+    pub fn holding(&self, window: &Window) -> Holding {
+        match &self.content {
+            Content::Whole(_) => Holding::All,
+            Content::Parts { decoded, .. } => {
+                let parts = decoded.lock();
+                match parts.jpeg.holds(window) {
+                    _ if parts.is_broken => Holding::Never,
+                    true => Holding::All,
+                    false => Holding::NotYet,
+                }
+            }
+        }
+    }
+
+    /// Copies it into a canvas, as [`Canvas::paste`]; what was never asked for may be anything.
+    pub fn paste(&self, canvas: &mut Canvas, col_off: i64, row_off: i64, image: &Window) {
+        match &self.content {
+            Content::Whole(raster) => canvas.paste(raster, col_off, row_off, image),
+            Content::Parts { size, bands, decoded } => {
+                let parts = decoded.lock();
+                canvas.paste_bytes(parts.jpeg.pixels(), (*size, *bands), (col_off, row_off), image);
+            }
+        }
+    }
+
+    /// Weakens a canvas by it, as [`Canvas::restrict`], where it is a mask.
+    pub fn restrict(&self, canvas: &mut Canvas, col_off: i64, row_off: i64, image: &Window) {
+        match &self.content {
+            Content::Whole(raster) => canvas.restrict(raster, col_off, row_off, image),
+            Content::Parts { .. } => debug_assert!(false, "masks are decoded whole"),
+        }
+    }
+}
+
+impl Source {
+    /// The part of a block, in its own pixels, that a window of its level shows.
+    ///
+    /// # Panics
+    /// When there is no such level.
+    pub fn part_of_block(&self, block: BlockAddress, window: &Window) -> Window {
+        let level = &self.levels[block.level];
+        let (col, row) = level.block_offset(block);
+        let size = self.stored_size(block).unwrap_or(Size::new(0, 0));
+        let own = Window::new(window.col_off - col, window.row_off - row, window.width, window.height);
+        own.intersection(&Window::full(size)).unwrap_or(Window::new(0, 0, 0, 0))
+    }
+
+    /// A block that will be decoded in parts; `None` where it must be decoded whole.
+    pub fn open_block(&self, block: BlockAddress, stored: &StoredBlock<'_>) -> Option<Block> {
+        let Some(Blocks::Tiff(plane)) = self.levels[block.level].blocks(block.plane) else { return None };
+        let is_plain = block.plane == Plane::Image && plane.directory.pieces() == 1 && !plane.inks_apart;
+        if !is_plain || self.rules.hide_anything() || self.touches_collar(block) {
+            return None;
+        }
+        let layout = plane.layout(block.row);
+        if layout.compression != Compression::Jpeg {
+            return None;
+        }
+        // Of a damaged one the whole decoder says what is wrong.
+        let jpeg = PartialJpeg::open(stored.only_piece()?, &layout).ok()??;
+        Some(Block::parts(jpeg, &layout))
+    }
+
+    /// Decodes as much more of a block as a window of it needs, and checks that the file is still the same.
+    ///
+    /// Returns what it holds then: [`Holding::Never`] where its data is damaged, which only the whole decoder can judge.
+    ///
+    /// # Errors
+    /// When the file has changed.
+    pub fn decode_more(
+        &self,
+        block: &Block,
+        stored: &StoredBlock<'_>,
+        window: &Window,
+    ) -> Result<Holding, SourceError> {
+        let Content::Parts { decoded, .. } = &block.content else { return Ok(Holding::All) };
+        let mut parts = decoded.lock();
+        if parts.is_broken {
+            return Ok(Holding::Never);
+        }
+        if parts.jpeg.holds(window) {
+            return Ok(Holding::All);
+        }
+        let Some(bytes) = stored.only_piece() else { return Ok(Holding::Never) };
+        // Others see nothing of it before the file was checked, since they wait for the lock.
+        parts.is_broken = true;
+        let is_decoded = parts.jpeg.decode(bytes, window).is_ok();
+        self.check()?;
+        parts.is_broken = !is_decoded;
+        Ok(if is_decoded { Holding::All } else { Holding::Never })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        cog::write::{PixelError, PixelSource, WriteOptions, write},
+        crs::Crs,
+        geom::GeoTransform,
+        raster::Depth,
+        source::{NodataRule, OpenOptions},
+    };
+
+    /// Waves, so that every pixel differs from its neighbours.
+    struct Waves;
+
+    impl PixelSource for Waves {
+        fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
+            let places = (window.row_off..window.row_end())
+                .flat_map(|row| (window.col_off..window.col_end()).map(move |col| (col, row)));
+            let colour =
+                |(col, row): (i64, i64)| [(col * 3 % 251) as u8, (row * 5 % 241) as u8, (col ^ row) as u8];
+            Ok(Raster::new(window.size(), 3, places.flat_map(colour).collect::<Vec<u8>>(), None))
+        }
+    }
+
+    const WHOLE: Window = Window::new(0, 0, 128, 128);
+    const PART: Window = Window::new(40, 50, 30, 20);
+    const FIRST: BlockAddress = BlockAddress { level: 0, plane: Plane::Image, col: 0, row: 0 };
+
+    fn jpeg(folder: &Path, options: &OpenOptions) -> Arc<Source> {
+        let path = folder.join("waves.tif");
+        let geotransform = GeoTransform::north_up(650_000.0, 6_235_000.0, 0.05, 0.05);
+        let crs = Crs::from_epsg(2154).expect("it is known");
+        let size = Size::new(300, 200);
+        let written = WriteOptions { block_px: 128, ..WriteOptions::new(size, geotransform, &crs) };
+        write(&path, &written, &Waves).expect("the folder can be written to");
+        Source::open(&path, options).expect("it is a GeoTIFF")
+    }
+
+    fn stored(source: &Source) -> StoredBlock<'_> {
+        source.fetch(&[FIRST]).expect("it is there").remove(0)
+    }
+
+    fn shown(paste: impl FnOnce(&mut Canvas), window: Window) -> Raster {
+        let mut canvas = Canvas::new(window, &[0, 1, 2], Depth::Byte);
+        paste(&mut canvas);
+        canvas.finish()
+    }
+
+    #[test]
+    fn what_was_asked_for_is_as_in_the_whole_block_and_the_rest_can_follow() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let source = jpeg(folder.path(), &OpenOptions::default());
+        let stored = stored(&source);
+        let whole = source.decode(FIRST, &stored).expect("it is sound");
+        let block = source.open_block(FIRST, &stored).expect("a JPEG is decoded in parts");
+        assert_eq!(block.holding(&PART), Holding::NotYet);
+        for window in [PART, Window::new(5, 90, 100, 38), WHOLE] {
+            let holding = source.decode_more(&block, &stored, &window).expect("the file is the same");
+            assert_eq!((holding, block.holding(&window)), (Holding::All, Holding::All));
+            let parts = shown(|canvas| block.paste(canvas, 0, 0, &WHOLE), window);
+            assert_eq!(parts, shown(|canvas| canvas.paste(&whole, 0, 0, &WHOLE), window), "{window:?}");
+        }
+        assert!(block.byte_len() >= whole.byte_len());
+    }
+
+    #[test]
+    fn where_pixels_may_be_hidden_a_block_is_decoded_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = OpenOptions { nodata: NodataRule::Value(0.0), ..OpenOptions::default() };
+        let source = jpeg(folder.path(), &options);
+        assert!(source.open_block(FIRST, &stored(&source)).is_none());
+    }
+
+    #[test]
+    fn nothing_is_decoded_any_more_of_a_file_that_changed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let source = jpeg(folder.path(), &OpenOptions::default());
+        let stored = stored(&source);
+        let block = source.open_block(FIRST, &stored).expect("a JPEG is decoded in parts");
+        let path = folder.path().join("waves.tif");
+        let grown = [std::fs::read(&path).expect("it is there"), vec![0]].concat();
+        std::fs::write(&path, grown).expect("it can be written to");
+        assert!(source.decode_more(&block, &stored, &PART).is_err());
+        assert_eq!(block.holding(&PART), Holding::Never);
+        assert!(matches!(source.decode_more(&block, &stored, &PART), Ok(Holding::Never)));
+    }
+
+    #[test]
+    fn of_damaged_data_the_whole_decoder_has_the_last_word() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let source = jpeg(folder.path(), &OpenOptions::default());
+        let sound = stored(&source);
+        let block = source.open_block(FIRST, &sound).expect("a JPEG is decoded in parts");
+        let bytes = sound.only_piece().expect("it is stored");
+        let cut = StoredBlock::of(&bytes[..bytes.len() / 2]);
+        assert!(matches!(source.decode_more(&block, &cut, &WHOLE), Ok(Holding::Never)));
+    }
+}
