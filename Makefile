@@ -1,7 +1,7 @@
 # Bare `make` lists the commands.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint rust-test web oracle bench bench-mosaic docs fuzz fuzz-targets bless deny ci tools
+.PHONY: help demo test check fmt lint rust-test web oracle bench bench-stages bench-peers bench-report bench-mosaic docs fuzz fuzz-targets bless deny ci tools
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,7 @@ docs: tools ## Build the documentation, with warnings as errors
 
 rust-test: tools ## Unit tests and end-to-end tests
 	cargo test --workspace --locked
+	@! command -v python3 >/dev/null || python3 benches/peers/test_peers.py
 
 web: ## Check the pages: types, unit tests, and that the built ones are up to date (Node.js 20)
 	server/src/ui/web/test.sh
@@ -32,8 +33,25 @@ web: ## Check the pages: types, unit tests, and that the built ones are up to da
 oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a browser, where they are to be had
 	tests/oracle/run.sh
 
-bench: tools ## Run the benches of every stage
-	cargo bench -p pavage-benches
+bench: bench-stages bench-peers ## Run the benches of every stage, then Pavage beside other tile servers
+
+bench-stages: tools
+	cargo bench -p pavage-benches --benches
+
+PEERS_DIR ?= target/peers
+# What the runner is told, where it is said: make bench-peers WORKLOADS=U1,U2 PEERS="mapserver titiler" ROUNDS=1 SECS=2
+PEERS_RUN = python3 benches/peers --work $(PEERS_DIR) \
+  $(if $(RESULTS),--results $(RESULTS)) $(if $(WORKLOADS),--workloads "$(WORKLOADS)") $(if $(PEERS),--peers "$(PEERS)") \
+  $(if $(PAVAGES),--pavages "$(PAVAGES)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECS),--seconds $(SECS)) \
+  $(if $(SOAK_SECS),--soak-s $(SOAK_SECS)) $(if $(AGAIN),--again) $(if $(MARTIN),--with-martin)
+
+bench-peers: tools ## Install other tile servers, race them with Pavage, write benches/results/<date>-<machine> (docs/benchmarks.md)
+	cargo build --release --locked
+	cargo build --release --locked -p pavage-benches --bins
+	$(PEERS_RUN) $(or $(STEPS),setup run report)
+
+bench-report: ## Write table and chart of RESULTS anew, and the section on speed in README.md
+	$(PEERS_RUN) report --readme README.md
 
 bench-mosaic: tools ## Measure a folder of 150,000 dalles beside one of 64 (needs python3 and some gigabytes of disk)
 	cargo build --release --locked

@@ -1,0 +1,98 @@
+"""Servers side by side: for each workload they take turns, round after round, so that the machine's moods meet all alike."""
+
+import os
+import subprocess
+
+import load
+import workloads
+from server import Server
+
+# Pictures of each server that are kept, to be compared with the truth.
+SAMPLES = 4
+
+
+def race(results, place, tables, workload, names, rounds, seconds, warm_s):
+    """Measures what is missing; what is there is kept."""
+    results.data["skipped"].pop(workload.name, None)
+    entered = [Server(name, tables[name], place) for name in names]
+    entered = [server for server in entered if server.has(workload)]
+    for server in list(entered):
+        if why := server.missing():
+            results.skip(workload.name, server.name, why)
+            entered.remove(server)
+    if workload.is_cached and entered:
+        make_static(place, tables)
+    for number in range(rounds):
+        for server in list(entered):
+            if len(results.rounds(workload.name, server.name)) > number:
+                continue
+            try:
+                told = one_round(server, workload, seconds, warm_s)
+            except Exception as error:  # noqa: BLE001: whatever ails one server, the others go on
+                results.skip(workload.name, server.name, f"failed: {error}"[:300])
+                print(f"{workload.name:5} {server.name:16} failed: {error}", flush=True)
+                entered.remove(server)
+                continue
+            results.add(workload.name, server.name, told)
+            print(line(workload.name, server.name, told), flush=True)
+
+
+def line(workload, server, told):
+    p99 = f"{told['p99_ms']:8.2f}" if told["p99_ms"] is not None else "       -"
+    bad = f"  {told['bad']} BAD: {told['last_bad']}" if told["bad"] else ""
+    return (f"{workload:5} {server:16} {told['rps']:9.1f}/s  p50 {told['p50_ms']:8.2f}  p99 {p99} ms  CPU {told['cpu_ms']:8.3f} ms  "
+            f"RSS {told['peak_mb']:6.0f} MB  other {told['other_cores']:.2f}{bad}")
+
+
+def one_round(server, workload, seconds, warm_s, connections=None, cpus=None):
+    """A fresh server, a warm-up, a measurement."""
+    listed, first = load.write_list(server, workload)
+    try:
+        started_s = server.start(first, cpus)
+        if workload.is_cached:
+            load.fill_cache(server, workload, listed)
+        elif workload.kind == "tiles":
+            keep_samples(server, workload)
+        load.warm_up(server, workload, listed, warm_s, connections)
+        return load.ask(server, workload, listed, seconds, connections) | {"started_s": started_s}
+    finally:
+        server.stop()
+
+
+def keep_samples(server, workload):
+    """The first tiles of the list, once."""
+    folder = f"{server.place.work}/samples/{workload.name}/{server.name}"
+    os.makedirs(folder, exist_ok=True)
+    for number, tile in enumerate(workloads.tiles(server.place.work, workload)[:SAMPLES]):
+        path = f"{folder}/{number}.{workload.extension}"
+        if not os.path.exists(path):
+            _, body = server.get(server.path(workload, tile))
+            with open(path, "wb") as file:
+                file.write(body)
+
+
+def make_caps(place, tables):
+    """What Pavage builds in the background for low zooms, before anything is measured; nothing where it is there."""
+    server = Server("pavage", tables["pavage"], place)
+    server.write_files()
+    subprocess.run([place.pavage, "cap", "--config", f"{server.run}/pavage.toml", "--cache", f"{place.work}/pavage-cache"], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def make_static(place, tables):
+    """The cached tiles as files, for servers that have nothing else: what Pavage answers, byte by byte."""
+    workload, folder = workloads.BY_NAME["C1"], f"{place.work}/static"
+    if os.path.isdir(folder):
+        return
+    server = Server("pavage-cached", tables["pavage-cached"], place)
+    tiles = workloads.tiles(place.work, workload)
+    try:
+        server.start(server.path(workload, tiles[0]))
+        for z, x, y in tiles:
+            _, body = server.get(server.path(workload, (z, x, y)))
+            os.makedirs(f"{folder}.part/{z}/{x}", exist_ok=True)
+            with open(f"{folder}.part/{z}/{x}/{y}.jpg", "wb") as file:
+                file.write(body)
+        os.rename(f"{folder}.part", folder)
+    finally:
+        server.stop()

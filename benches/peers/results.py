@@ -1,0 +1,49 @@
+"""The raw rounds of a results folder, kept after each one, so that a run can be stopped and go on."""
+
+import json
+import os
+import time
+
+import procs
+
+
+class Results:
+    def __init__(self, folder):
+        self.folder, self.path = folder, f"{folder}/results.json"
+        self.data = {"machine": procs.machine(), "commands": [], "versions": {}, "data": {}, "rounds": [], "skipped": {}, "floors": [],
+                     "quality": {}, "trials": {}}
+        if os.path.exists(self.path):
+            with open(self.path) as file:
+                self.data |= json.load(file)
+
+    def save(self):
+        os.makedirs(self.folder, exist_ok=True)
+        with open(self.path + ".part", "w") as file:
+            json.dump(self.data, file, indent=1)
+            file.write("\n")
+        os.replace(self.path + ".part", self.path)
+
+    def rounds(self, workload, server):
+        return [row for row in self.data["rounds"] if (row["workload"], row["server"]) == (workload, server)]
+
+    def forget(self, workload, server):
+        self.data["rounds"] = [row for row in self.data["rounds"] if (row["workload"], row["server"]) != (workload, server)]
+
+    def add(self, workload, server, told):
+        row = {"workload": workload, "server": server, "at": time.strftime("%FT%TZ", time.gmtime())}
+        self.data["rounds"].append(row | {key: _rounded(value) for key, value in told.items()})
+        self.data["skipped"].get(workload, {}).pop(server, None)
+        self.save()
+
+    def skip(self, workload, server, why):
+        self.data["skipped"].setdefault(workload, {})[server] = why
+        self.save()
+
+
+def _rounded(value):
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def default_folder(root):
+    """`<root>/<date>-<machine>`"""
+    return f"{root}/{time.strftime('%F')}-{procs.short_name(procs.machine())}"

@@ -1,0 +1,151 @@
+"""What a median of CPU time does not tell: overload, ten minutes of everything, more cores, more connections."""
+
+import os
+import random
+import statistics
+import threading
+import time
+from dataclasses import replace
+
+import load
+import procs
+import race
+import workloads
+from server import Server
+
+CONNECTIONS = (1, 4, 16, 64, 256)
+TIMES_CAPACITY, QUIET_PART = 4, 0.2
+RECOVERY_S = 6
+MIXED = ("U1", "U1d", "U1z", "U1w", "U1m", "U2", "U3", "U4a", "U4b", "U5", "U6")
+MARGIN_MIB = 150
+
+
+def overload(server, options):
+    """Four times what it can do, whether or not it answers; before and after that a fifth."""
+    workload = workloads.BY_NAME["U1"]
+    listed, first = load.write_list(server, workload)
+    seconds = options.overload_s
+    try:
+        server.start(first)
+        capacity = load.tiles(server, listed, 16, options.seconds)["rps"]
+        quiet = capacity * QUIET_PART
+        phases = [f"--phase={quiet:.1f}:{RECOVERY_S}", f"--phase={capacity * TIMES_CAPACITY:.1f}:{seconds}",
+                  f"--phase={quiet:.1f}:{RECOVERY_S}"]
+        unloaded, loaded, after = load.own(server, "open", listed, *phases, seconds=seconds + 2 * RECOVERY_S)
+    finally:
+        server.stop()
+    admitted, refused = loaded["by_status"].get("200", {}), loaded["by_status"].get("503", {})
+    other = sum(told["n"] for status, told in loaded["by_status"].items() if status not in ("200", "503"))
+    calm = unloaded["by_status"]["200"]["p99_ms"]
+    return {
+        "capacity_rps": capacity, "unloaded_p99_ms": calm,
+        "admitted_rps": admitted.get("n", 0) / seconds, "admitted_p50_ms": admitted.get("p50_ms"), "admitted_p99_ms": admitted.get("p99_ms"),
+        "refused_rps": refused.get("n", 0) / seconds, "refused_p50_ms": refused.get("p50_ms"), "refused_p99_ms": refused.get("p99_ms"),
+        "other_answers": other, "unasked": loaded["unasked"], "recovery_s": _recovery_s(after["slices"], 4 * calm),
+    }
+
+
+def _recovery_s(slices, tolerable_ms):
+    """From the end of the overload until all is answered, and as fast as that, for good."""
+    troubled = [number for number, slice in enumerate(slices) if slice["other"] or slice["worst_ms"] > tolerable_ms]
+    return (troubled[-1] + 1) / 10 if troubled else 0.0
+
+
+def soak(server, options):
+    """Everything at once for long: memory has to stay within the caches and a margin, and level."""
+    mixed = [workloads.BY_NAME[name] for name in MIXED]
+    lists = [server.path(workload, tile) for workload in mixed if workload.layer in server.table["layers"]
+             for tile in workloads.tiles(server.place.work, workload)]
+    random.Random("soak").shuffle(lists)
+    listed = f"{server.place.work}/lists/soak-{server.name}"
+    with open(listed, "w") as file:
+        file.writelines(f"{path}\n" for path in lists)
+    samples, done = [], threading.Event()
+
+    def watch():
+        while not done.wait(1):
+            samples.append(procs.memory_mb(server.roots))
+
+    try:
+        server.start(lists[0])
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            told = load.measured(server, lambda: load.tiles(server, listed, 16, options.soak_s))
+        finally:
+            done.set()
+            watcher.join()
+    finally:
+        server.stop()
+    resident, anonymous = ([sample[key] for sample in samples] for key in ("rss_mb", "anon_mb"))
+    # The first half fills the caches.
+    half = len(samples) // 2
+    caches = sum(int(server.filled(str(server.table.get(key, 0)))) for key in ("block_mib", "tile_mib"))
+    return {
+        "seconds": options.soak_s, "rps": told["rps"], "cpu_ms": told["cpu_ms"], "bad": told["bad"],
+        "p50_ms": told["p50_ms"], "p99_ms": told["p99_ms"], "caches_mib": caches, "limit_mib": caches + MARGIN_MIB,
+        "peak_rss_mib": max(resident), "peak_anon_mib": max(anonymous),
+        "growth_mib_per_minute": _slope(anonymous[half:]) * 60, "anon_mib": [round(value) for value in anonymous[::10]],
+    }
+
+
+def _slope(values):
+    """Of the straight line through values that are a second apart."""
+    if len(values) < 2:
+        return 0.0
+    return statistics.linear_regression(range(len(values)), values).slope
+
+
+def scaling(server, options):
+    """Throughput on one core, two, four and so on; the load is on all of them."""
+    workload, told = workloads.BY_NAME["U1"], {}
+    cores = os.sched_getaffinity(0)
+    counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= len(cores)]
+    for count in counts:
+        cpus = sorted(cores)[:count]
+        narrow = Server(server.name, server.table, replace(server.place, cores=count))
+        rounds = [race.one_round(narrow, workload, options.seconds, options.warm, cpus=",".join(map(str, cpus)))
+                  for _ in range(options.rounds)]
+        told[str(count)] = {key: statistics.median(row[key] for row in rounds) for key in ("rps", "cpu_ms", "other_cores")}
+    return told
+
+
+def connections(server, options):
+    """How cost and latency grow with those who ask."""
+    workload, told = workloads.BY_NAME["C1" if is_for_cached(server) else "U1"], {}
+    for count in CONNECTIONS:
+        rounds = [race.one_round(server, workload, options.seconds, options.warm, connections=count) for _ in range(options.rounds)]
+        told[str(count)] = {key: statistics.median(row[key] for row in rounds)
+                            for key in ("rps", "p50_ms", "p99_ms", "cpu_ms", "other_cores")} | {"bad": sum(row["bad"] for row in rounds)}
+    return told
+
+
+def is_for_cached(server):
+    return "C1" in server.table.get("only", ())
+
+
+# What runs by default, and on which servers.
+ALL = {
+    "overload": (overload, ("pavage", "mapserver")),
+    "soak": (soak, ("pavage-cached",)),
+    "scaling": (scaling, ("pavage", "pavage-hot", "mapserver")),
+    "connections": (connections, ("pavage", "pavage-cached", "mapserver", "titiler")),
+}
+
+
+def run(results, place, tables, name, chosen, options):
+    trial, usual = ALL[name]
+    kept = results.data["trials"].setdefault(name, {})
+    for server in (Server(server, tables[server], place) for server in usual if server in chosen):
+        if server.name in kept or server.missing():
+            continue
+        if name == "connections" and is_for_cached(server):
+            race.make_static(place, tables)
+        try:
+            told = trial(server, options)
+        except Exception as error:  # noqa: BLE001: the others go on
+            print(f"{name} {server.name} failed: {error}", flush=True)
+            continue
+        kept[server.name] = {"at": time.strftime("%FT%TZ", time.gmtime())} | told
+        results.save()
+        print(name, server.name, {key: value for key, value in told.items() if key != "anon_mib"}, flush=True)
