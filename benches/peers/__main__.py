@@ -49,7 +49,7 @@ def arguments():
     options = parser.parse_args()
     if unknown := set(options.workloads) - {*workloads.BY_NAME, *trials.ALL}:
         parser.error(f"no such workloads: {' '.join(unknown)}")
-    options.work = os.path.abspath(options.work)
+    options.work, options.pavage, options.programs = map(os.path.abspath, (options.work, options.pavage, options.programs))
     options.results = os.path.abspath(options.results or default_folder(f"{ROOT}/benches/results"))
     return options
 
@@ -81,8 +81,8 @@ def versions(options):
         "Martin": told(f"{options.work}/martin/bin/martin", "--version"), "wrk": package("wrk"),
     }
     listed = subprocess.run([f"{options.work}/venv/bin/pip", "list", "--format", "json"], capture_output=True, text=True).stdout
-    python = {package["name"].lower(): package["version"] for package in json.loads(listed or "[]")}
-    found |= {name: python.get(name) for name in ("titiler.application", "rio-tiler", "rasterio", "uvicorn", "simplejpeg")}
+    python = {re.sub(r"[._]", "-", package["name"]).lower(): package["version"] for package in json.loads(listed or "[]")}
+    found |= {name: python.get(name) for name in ("titiler-application", "rio-tiler", "rasterio", "uvicorn", "simplejpeg")}
     return {name: version for name, version in found.items() if version}
 
 
@@ -110,7 +110,7 @@ def alone(work):
 
 
 def run(results, options, tables):
-    place = server.Place(options.work, os.path.abspath(options.pavage), os.path.abspath(options.programs), options.base_port)
+    place = server.Place(options.work, options.pavage, options.programs, options.base_port)
     names = chosen(options, tables)
     results.data |= {"versions": versions(options), "data": workloads.facts(options.work)}
     results.data["commands"].append(shlex.join(["benches/peers", *sys.argv[1:]]))
@@ -156,7 +156,8 @@ def main():
         return
     if "setup" in steps:
         setup.everything(options.work, options.pavage, options.with_martin)
-    results = Results(options.results)
+    results = Results(options.results, {options.pavage: "pavage", options.programs: "PROGRAMS", options.work: "PEERS_DIR",
+                                        os.path.dirname(options.results): "RESULTS", ROOT: "."})
     if "run" in steps:
         with alone(options.work):
             run(results, options, tables)

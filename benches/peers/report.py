@@ -44,6 +44,25 @@ def base_of(servers):
     return next((servers[name] for name in (BASE, "pavage-cached", "pavage-tls") if name in servers), None)
 
 
+# Servers that have the same memory for blocks: the other's CPU time is divided by ours.
+PAIRS = [("MapServer, 64 MB a core", "mapserver", ("pavage-64", "pavage")), ("MapServer, all in memory", "mapserver-hot", ("pavage-hot",)),
+         ("MapServer, nothing kept", "mapserver-close", ("pavage-nocap", "pavage")), ("QGIS Server", "qgis", ("pavage-64", "pavage")),
+         ("TiTiler", "titiler", ("pavage",)), ("Martin", "martin", ("pavage",))]
+
+
+def at_a_glance(told):
+    """How many times Pavage's CPU time a peer needs for a tile, with as much memory for blocks."""
+    rows = []
+    for workload in workloads.ALL:
+        servers, cells = told.get(workload.name, {}), []
+        for _, peer, ours in PAIRS:
+            own = next((servers[name] for name in ours if name in servers), None)
+            cells.append(f"{number(servers[peer]['cpu_ms'] / own['cpu_ms'])} ×" if peer in servers and own else "")
+        if any(cells):
+            rows.append([f"{workload.title} ({workload.name})", number(servers["pavage"]["cpu_ms"]) if "pavage" in servers else "", *cells])
+    return table(["", "pavage, CPU-ms", *(name for name, *_ in PAIRS)], rows)
+
+
 def of_workload(results, workload, servers):
     base, quality, rows = base_of(servers), results["quality"].get(workload.name, {}), []
     order = sorted(servers, key=lambda name: servers[name]["cpu_ms"])
@@ -112,6 +131,7 @@ def readme(results, tables):
              "CPU-ms still much. *× Pavage* is CPU-ms divided by that of `pavage`. *dB* is the PSNR against an exact warp of the source. "
              "What each workload is, and what to mind: [docs/benchmarks.md](../../../docs/benchmarks.md).",
              "![CPU time of a tile, by workload and server](chart.svg)"]
+    parts.append(f"## At a glance\n\nCPU time of a tile as a multiple of Pavage's with as much memory for blocks:\n\n{at_a_glance(told)}")
     for workload in workloads.ALL:
         if servers := told.get(workload.name):
             rounds = sorted({row["rounds"] for row in servers.values()})

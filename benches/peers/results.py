@@ -8,8 +8,9 @@ import procs
 
 
 class Results:
-    def __init__(self, folder):
-        self.folder, self.path = folder, f"{folder}/results.json"
+    def __init__(self, folder, names=None):
+        """`names`: what stands for the paths of this machine, which are nobody's business."""
+        self.folder, self.path, self.names = folder, f"{folder}/results.json", names or {}
         self.data = {"machine": procs.machine(), "commands": [], "versions": {}, "data": {}, "rounds": [], "skipped": {}, "floors": [],
                      "quality": {}, "trials": {}}
         if os.path.exists(self.path):
@@ -18,9 +19,11 @@ class Results:
 
     def save(self):
         os.makedirs(self.folder, exist_ok=True)
+        text = json.dumps(self.data, indent=1)
+        for path, name in self.names.items():
+            text = text.replace(path, name)
         with open(self.path + ".part", "w") as file:
-            json.dump(self.data, file, indent=1)
-            file.write("\n")
+            file.write(text + "\n")
         os.replace(self.path + ".part", self.path)
 
     def rounds(self, workload, server):

@@ -18,6 +18,8 @@ import procs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+# What all are asked for, where they can be asked; the others have it by their configuration, or by default.
+QUALITY = {"jpeg": 85, "png": 85, "webp": 75}
 START_S, STOP_S = 90, 5
 
 
@@ -88,7 +90,8 @@ class Server:
         url = self.table.get("urls", {}).get(workload.layer, self.table["url"])
         return self.filled(url).format(
             layer=self.table["layers"][workload.layer], format=self.table["formats"][workload.format],
-            ext=workload.extension, mime=MIME[workload.format], z=z, x=x, y=y, west=west, south=south, east=east, north=north)
+            ext=workload.extension, mime=MIME[workload.format], quality=QUALITY[workload.format], z=z, x=x, y=y,
+            west=west, south=south, east=east, north=north)
 
     def get(self, path, timeout=300):
         """Headers and body."""
