@@ -36,7 +36,7 @@ oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a brow
 bench: bench-stages bench-peers ## Run the benches of every stage, then Pavage beside other tile servers
 
 bench-stages: tools
-	cargo bench -p pavage-benches --benches
+	cargo bench -p pavage-benches
 
 PEERS_DIR ?= target/peers
 # What the runner is told, where it is said: make bench-peers WORKLOADS=U1,U2 PEERS="mapserver titiler" ROUNDS=1 SECS=2
