@@ -58,7 +58,7 @@ def sessions(server, listed, connections, seconds):
 
 def wrk(server, listed, connections, seconds):
     """For tiles from a cache, where our load would be what limits."""
-    command = ["wrk", "--latency", "-t2", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", f"{HERE}/conf/wrk.lua", server.base]
+    command = ["wrk", "--latency", f"-t{min(2, connections)}", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", f"{HERE}/conf/wrk.lua", server.base]
     text = _output(command, seconds, env=os.environ | {"PATHS": listed})
     n, wall, unit = re.search(r"(\d+) requests in ([\d.]+)(s|m)", text).groups()
     wall = float(wall) * (60 if unit == "m" else 1)
