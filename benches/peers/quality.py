@@ -24,7 +24,7 @@ SHIFTS, FINER = 3, 8
 
 def truth(work, workload, tile, side):
     """`[row, col, band]`, not a number where imagery ends; kept between runs. Of mosaics, the dalles themselves are what there is."""
-    source = {"mosaic": "mosaic.vrt", "territory": "territory.vrt"}.get(workload.layer, "raw.tif")
+    source = {"mosaic": "mosaic.vrt"}.get(workload.layer, "raw.tif")
     kept = f"{work}/truth/{source}-{side}-{'-'.join(map(str, tile))}.npy"
     if os.path.exists(kept):
         return np.load(kept)
@@ -73,9 +73,6 @@ def compare(work, workload, server):
 def main(work):
     told = {}
     for workload in workloads.ALL:
-        # A picture of one colour a dalle, at a thousand dalles a tile, judges nobody.
-        if workload.layer == "territory":
-            continue
         for folder in sorted(glob.glob(f"{work}/samples/{workload.name}/*")):
             told.setdefault(workload.name, {})[os.path.basename(folder)] = compare(work, workload, os.path.basename(folder))
     print(json.dumps(told))

@@ -1,5 +1,6 @@
 """A server under test: its settings from `servers.toml`, its start and its end, what it is asked."""
 
+import http.client
 import os
 import re
 import shlex
@@ -142,7 +143,7 @@ class Server:
                 raise RuntimeError(f"{ended[0]} ended at once: see {self.run}/output.log")
             try:
                 return self.get(path)
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 problem = error
             time.sleep(0.02)
         raise RuntimeError(f"no tile from {self.base}{path}: {problem}")
