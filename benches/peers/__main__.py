@@ -133,7 +133,7 @@ def write_report(results, options, tables):
     results.data["quality"] |= json.loads(in_venv(options, "quality.py", options.work))
     results.save()
     with open(f"{results.folder}/README.md", "w") as file:
-        file.write(report.readme(results.data, tables))
+        file.write(results.hidden(report.readme(results.data, tables)))
     in_venv(options, "chart.py", results.folder)
     if options.readme:
         link = os.path.relpath(results.folder, os.path.dirname(os.path.abspath(options.readme)))
@@ -156,8 +156,8 @@ def main():
         return
     if "setup" in steps:
         setup.everything(options.work, options.pavage, options.with_martin)
-    results = Results(options.results, {options.pavage: "pavage", options.programs: "PROGRAMS", options.work: "PEERS_DIR",
-                                        os.path.dirname(options.results): "RESULTS", ROOT: "."})
+    results = Results(options.results, {options.pavage: "pavage", options.programs: "PROGRAMS", options.results: "RESULTS",
+                                        options.work: "PEERS_DIR", ROOT: "."})
     if "run" in steps:
         with alone(options.work):
             run(results, options, tables)

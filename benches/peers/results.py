@@ -19,12 +19,14 @@ class Results:
 
     def save(self):
         os.makedirs(self.folder, exist_ok=True)
-        text = json.dumps(self.data, indent=1)
+        with open(self.path + ".part", "w") as file:
+            file.write(self.hidden(json.dumps(self.data, indent=1)) + "\n")
+        os.replace(self.path + ".part", self.path)
+
+    def hidden(self, text):
         for path, name in self.names.items():
             text = text.replace(path, name)
-        with open(self.path + ".part", "w") as file:
-            file.write(text + "\n")
-        os.replace(self.path + ".part", self.path)
+        return text
 
     def rounds(self, workload, server):
         return [row for row in self.data["rounds"] if (row["workload"], row["server"]) == (workload, server)]
