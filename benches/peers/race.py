@@ -1,6 +1,7 @@
 """Servers side by side: for each workload they take turns, round after round, so that the machine's moods meet all alike."""
 
 import os
+import shutil
 import subprocess
 
 import load
@@ -27,7 +28,7 @@ def race(results, place, tables, workload, names, rounds, seconds, warm_s):
             if len(results.rounds(workload.name, server.name)) > number:
                 continue
             try:
-                told = one_round(server, workload, seconds, warm_s)
+                told = one_round(server, workload, seconds, warm_s, is_first=number == 0)
             except Exception as error:  # noqa: BLE001: whatever ails one server, the others go on
                 results.skip(workload.name, server.name, f"failed: {error}"[:300])
                 print(f"{workload.name:5} {server.name:16} failed: {error}", flush=True)
@@ -44,14 +45,14 @@ def line(workload, server, told):
             f"RSS {told['peak_mb']:6.0f} MB  other {told['other_cores']:.2f}{bad}")
 
 
-def one_round(server, workload, seconds, warm_s, connections=None, cpus=None):
-    """A fresh server, a warm-up, a measurement."""
+def one_round(server, workload, seconds, warm_s, connections=None, cpus=None, is_first=False):
+    """A fresh server, a warm-up, a measurement; in the first round, pictures."""
     listed, first = load.write_list(server, workload)
     try:
         started_s = server.start(first, cpus)
         if workload.is_cached:
             load.fill_cache(server, workload, listed)
-        elif workload.kind == "tiles" and workload.layer != "territory":
+        elif is_first and workload.kind == "tiles" and workload.layer != "territory":
             keep_samples(server, workload)
         load.warm_up(server, workload, listed, warm_s, connections)
         return load.ask(server, workload, listed, seconds, connections) | {"started_s": started_s}
@@ -60,15 +61,13 @@ def one_round(server, workload, seconds, warm_s, connections=None, cpus=None):
 
 
 def keep_samples(server, workload):
-    """The first tiles of the list, once."""
+    """The first tiles of the list."""
     folder = f"{server.place.work}/samples/{workload.name}/{server.name}"
     os.makedirs(folder, exist_ok=True)
     for number, tile in enumerate(workloads.tiles(server.place.work, workload)[:SAMPLES]):
-        path = f"{folder}/{number}.{workload.extension}"
-        if not os.path.exists(path):
-            _, body = server.get(server.path(workload, tile))
-            with open(path, "wb") as file:
-                file.write(body)
+        _, body = server.get(server.path(workload, tile))
+        with open(f"{folder}/{number}.{workload.extension}", "wb") as file:
+            file.write(body)
 
 
 def make_caps(place, tables):
@@ -80,10 +79,12 @@ def make_caps(place, tables):
 
 
 def make_static(place, tables):
-    """The cached tiles as files, for servers that have nothing else: what Pavage answers, byte by byte."""
+    """The cached tiles as files, for servers that have nothing else: what this Pavage answers, byte by byte."""
     workload, folder = workloads.BY_NAME["C1"], f"{place.work}/static"
-    if os.path.isdir(folder):
+    if os.path.isdir(folder) and os.path.getmtime(folder) > os.path.getmtime(place.pavage):
         return
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(f"{folder}.part", ignore_errors=True)
     server = Server("pavage-cached", tables["pavage-cached"], place)
     tiles = workloads.tiles(place.work, workload)
     try:
@@ -94,5 +95,6 @@ def make_static(place, tables):
             with open(f"{folder}.part/{z}/{x}/{y}.jpg", "wb") as file:
                 file.write(body)
         os.rename(f"{folder}.part", folder)
+        os.utime(folder)
     finally:
         server.stop()
