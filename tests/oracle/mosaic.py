@@ -76,6 +76,11 @@ def random_tiles(sets, count, random):
         yield found, found.tile_at(zoom, x, y), found.cells[zoom] / (CELL * scale)
 
 
+def serves(factor, shrink):
+    """Whether Pavage reads an overview of this factor, or a coarser one: it is finer than the target by a half, or equal."""
+    return shrink / factor >= 1.5 or abs(shrink / factor - 1) < 1e-3
+
+
 def compare(base, cap):
     random = np.random.default_rng(500)
     sets = sets_of(base)
@@ -83,9 +88,9 @@ def compare(base, cap):
     wrong = []
     for found, tile, shrink in random_tiles(sets, TILES, random):
         # An overview of the one file whose pixels do not divide it is stretched: no judge of anything.
-        overview = 1 << max(0, int(np.log2(shrink * 1.05)))
+        overview = max((1 << k for k in range(12) if serves(1 << k, shrink)), default=1)
         is_stretched = SIDE_PX * ACROSS % overview != 0
-        is_coarse = is_stretched or (not cap and shrink * 1.05 >= 2 * COARSEST)
+        is_coarse = is_stretched or (not cap and overview > COARSEST)
         for kernel in KERNELS:
             here, headers = fetch(address(base, f"dalles-{kernel}", found.name, tile))
             there, _ = fetch(address(base, f"merged-{kernel}", found.name, tile))

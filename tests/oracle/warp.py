@@ -40,9 +40,10 @@ WMTS, OWS = "{http://www.opengis.net/wmts/1.0}", "{http://www.opengis.net/ows/1.
 
 
 def overview_for(source, shrink):
-    """As `gdalwarp -ovr AUTO`: the coarsest overview that is not coarser than the target; -1 for none."""
+    """The coarsest overview that is finer than the target by a half, or equal to it; -1 for none."""
     factors = [1, *source.overviews(1)]
-    return max((i for i, factor in enumerate(factors) if factor <= shrink * 1.05), default=0) - 1
+    serving = [i for i, factor in enumerate(factors) if shrink / factor >= 1.5 or abs(shrink / factor - 1) < 1e-3]
+    return max(serving, default=0) - 1
 
 
 def reference(path, crs, transform, shape, shrink):

@@ -11,6 +11,7 @@ use crate::{
     catalog::{Cap, Imagery, Tier},
     geom::{Bounds, Window},
     resample::{Kernel, Resampling},
+    source::serves,
 };
 
 /// Where a dalle has changed, lossy patches change so many of their pixels further.
@@ -38,7 +39,7 @@ pub(super) fn choose<'a>(imagery: &'a Imagery, views: &[View<'_>]) -> Option<&'a
         shrink * metres(own, view.zone.crs().metres_per_unit())
             / metres(cap.layout.native.cell_size().0.abs(), cap.layout.crs.metres_per_unit())
     };
-    cap.tiers.iter().rev().find(|tier| f64::from(tier.factor) <= shrink * 1.05)
+    cap.tiers.iter().rev().find(|tier| serves(f64::from(tier.factor), shrink))
 }
 
 /// What to read for a tile of a tier.

@@ -251,7 +251,7 @@ mod tests {
             dalle("d", X + 200.0, Y - 200.0),
         ];
         let plan = planned(dalles, 18, (X + 200.0, Y - 200.0));
-        assert!(plan.files().all(|(_, level)| level == 3), "an overview of factor 8");
+        assert!(plan.files().all(|(_, level)| level == 2), "an overview of factor 4");
         assert_eq!((plan.reads.len(), plan.reads[0].pieces.len()), (1, 4));
     }
 }
