@@ -1,0 +1,124 @@
+//! Instructions of every stage, counted by callgrind: the same number at each run, whatever else the machine does.
+//!
+//! A stage that takes over 5 % more than its baseline fails. A baseline is a fact about one compiler, one C library and the
+//! vectors that valgrind knows (AVX2); after a change that is meant, the new count is written here in the same commit.
+
+use std::{hint::black_box, sync::Arc};
+
+use bench_support::{Kept, Scene, cog_of};
+use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use tiler::{
+    encode::{EncodeOptions, EncodedTile, OutputFormat, Picture, encode},
+    geom::Window,
+    raster::{Depth, Raster},
+    render::{NoCache, Plan, Rendered},
+    resample::{Kernel, Resampling},
+    source::{Block, BlockAddress, Plane, Source},
+    warp::{self, Grid},
+};
+
+/// Fails beyond 5 % over the baseline.
+fn baseline(instructions: u64) -> LibraryBenchmarkConfig {
+    let limit = instructions / 100 * 105;
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(Callgrind::default().hard_limits([(EventKind::Ir, limit)]));
+    config
+}
+
+/// Four blocks of 512 px.
+fn source() -> Arc<Source> {
+    cog_of(1024)
+}
+
+fn cold() -> (Scene, Plan) {
+    let scene = Scene::new(&source());
+    let plan = scene.plan(OutputFormat::Jpeg);
+    // Kernels and memory are there, as in a server that runs.
+    scene.render(&plan, &NoCache);
+    (scene, plan)
+}
+
+fn warm() -> (Scene, Plan, Kept) {
+    let (scene, plan) = cold();
+    let kept = Kept::default();
+    scene.render(&plan, &kept);
+    (scene, plan, kept)
+}
+
+const FIRST: BlockAddress = BlockAddress { level: 0, plane: Plane::Image, col: 0, row: 0 };
+
+fn pixels(side: u32) -> Raster {
+    source().window(0, Window::new(100, 100, side, side), Depth::Byte).expect("it is there")
+}
+
+type Warp = (Raster, Grid, (Arc<Kernel>, Arc<Kernel>));
+
+/// As a web tile lies over Lambert-93: a shrink of 1.094, turned a little.
+fn window() -> Warp {
+    let map = |col: f64, row: f64| (4.0 + 1.094 * col - 0.008 * row, 4.0 + 0.008 * col + 1.094 * row);
+    let grid = Grid::fit(Window::new(0, 0, 256, 256), |col, row| Some(map(col, row)));
+    let kernel = Kernel::shared(Resampling::Bilinear, 1.094);
+    (pixels(300), grid.expect("it is defined everywhere"), (Arc::clone(&kernel), kernel))
+}
+
+fn picture() -> Picture {
+    Picture::new(pixels(256))
+}
+
+#[library_benchmark]
+#[bench::one_dalle(args = (), setup = cold, config = baseline(12_000))]
+fn plan((scene, _): (Scene, Plan)) -> Plan {
+    black_box(scene.plan(OutputFormat::Jpeg))
+}
+
+#[library_benchmark]
+#[bench::jpeg(args = (), setup = source, config = baseline(12_000_000))]
+fn decode_block(source: Arc<Source>) -> Raster {
+    let stored = source.fetch(&[FIRST]).expect("it is there");
+    black_box(source.decode(FIRST, &stored[0]).expect("it is sound"))
+}
+
+#[library_benchmark]
+#[bench::jpeg(args = (), setup = source, config = baseline(4_000_000))]
+fn decode_quarter(source: Arc<Source>) -> Block {
+    let stored = source.fetch(&[FIRST]).expect("it is there");
+    let block = source.open_block(FIRST, &stored[0]).expect("a JPEG is decoded in parts");
+    source.decode_more(&block, &stored[0], &Window::new(0, 0, 256, 256)).expect("it is sound");
+    black_box(block)
+}
+
+#[library_benchmark]
+#[bench::bilinear(args = (), setup = window, config = baseline(2_500_000))]
+fn warp_tile((source, grid, kernels): Warp) -> Raster {
+    black_box(warp::run(&source, &Window::new(0, 0, 300, 300), &grid, &kernels))
+}
+
+#[library_benchmark]
+#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_500_000))]
+#[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(8_000_000))]
+#[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(40_000_000))]
+fn encode_tile((picture, format): (Picture, OutputFormat)) -> EncodedTile {
+    black_box(encode(&picture, format, EncodeOptions::default()).expect("it can be encoded"))
+}
+
+fn with_picture(format: OutputFormat) -> (Picture, OutputFormat) {
+    (picture(), format)
+}
+
+#[library_benchmark]
+#[bench::jpeg(args = (), setup = cold, config = baseline(14_000_000))]
+fn tile_cold((scene, plan): (Scene, Plan)) -> Rendered {
+    black_box(scene.render(&plan, &NoCache))
+}
+
+#[library_benchmark]
+#[bench::jpeg(args = (), setup = warm, config = baseline(5_000_000))]
+fn tile_warm((scene, plan, kept): (Scene, Plan, Kept)) -> Rendered {
+    black_box(scene.render(&plan, &kept))
+}
+
+library_benchmark_group!(
+    name = stages,
+    benchmarks = [plan, decode_block, decode_quarter, warp_tile, encode_tile, tile_cold, tile_warm]
+);
+main!(library_benchmark_groups = stages);
