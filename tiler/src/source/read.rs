@@ -119,7 +119,7 @@ impl Source {
     }
 
     /// The file that holds a block, and where its pieces lie in it.
-    fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
+    pub(super) fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
         let Some(blocks) = self.levels[block.level].blocks(block.plane) else { return Ok((0, Vec::new())) };
         let len = self.files[blocks.file()].len();
         let pieces = match blocks {
