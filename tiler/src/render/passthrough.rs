@@ -48,14 +48,14 @@ impl Passage {
         let source = files.open(self.dalle()).ok()?;
         let format = self.format(&source)?;
         let block = source.picture_block(self.level, &self.window)?;
-        tile(source.picture(block).ok()??, format)
+        source.picture(block).ok()?.map(|bytes| tile(bytes, format))
     }
 
     /// The same without waiting for anything, where the bytes are at hand.
     pub fn pass_at_hand(&self, source: &Source) -> Option<EncodedTile> {
         let format = self.format(source)?;
         let block = source.picture_block(self.level, &self.window)?;
-        tile(source.picture_at_hand(block)?, format)
+        source.picture_at_hand(block).map(|bytes| tile(bytes, format))
     }
 
     /// What the blocks of the level are, if that was asked for. `auto` is JPEG where all pixels show.
@@ -68,9 +68,8 @@ impl Passage {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it ends a chain")]
-fn tile(bytes: Vec<u8>, format: Format) -> Option<EncodedTile> {
-    Some(EncodedTile { bytes, format, opaque: true, empty: false })
+fn tile(bytes: Vec<u8>, format: Format) -> EncodedTile {
+    EncodedTile { bytes, format, opaque: true, empty: false }
 }
 
 /// The pixels that a plan would only copy; `None` where it does anything else.

@@ -17,6 +17,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Shown(Vec<OnceLock<Box<[AtomicU8]>>>);
 
+/// To copy more takes too long to be done in between.
+const AT_HAND_BYTES: usize = 1 << 20;
+
 const UNKNOWN: u8 = 0;
 const WHOLLY: u8 = 1;
 const IN_PART: u8 = 2;
@@ -95,7 +98,7 @@ impl Source {
         }
         let (file, pieces) = self.ranges(block).ok()?;
         let range = pieces.into_iter().next()??;
-        let len = usize::try_from(range.end - range.start).ok()?;
+        let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= AT_HAND_BYTES)?;
         let done = self.finished(block, len, |buffer| self.files[file].read_at_hand(range, buffer));
         // What is read of a file that shrinks or changes meanwhile may be anything.
         done.filter(|_| self.check().is_ok())

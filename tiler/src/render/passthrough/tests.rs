@@ -2,8 +2,8 @@ use geo_types::polygon;
 
 use super::*;
 use crate::{
-    catalog::{Kind, Mosaic, Order, fixture},
-    crs::Crs,
+    catalog::{Imagery, Kind, Mosaic, Order, fixture},
+    crs::{Crs, Transform},
     geom::{GeoTransform, Size},
     raster::{Interpretation, SampleType},
     render::{RenderSettings, TileAddress, plan},
@@ -62,7 +62,7 @@ impl Asked {
         let style = &self.style.resolve(&facts).expect("it fits");
         let address = TileAddress { set, tile, scale: self.scale, format: self.format, style };
         let mosaic = Mosaic::new(dalles.into_iter().map(Arc::new).collect(), Order::Given);
-        plan(&crate::catalog::Imagery::new(mosaic), &address, &self.settings).expect("it can be planned")
+        plan(&Imagery::new(mosaic), &address, &self.settings).expect("it can be planned")
     }
 
     fn window(&self, dalles: Vec<Dalle>) -> Option<(String, usize, Window)> {
@@ -120,12 +120,21 @@ fn pixels_beside_those_of_the_tile_are_refused() {
 
 #[test]
 fn another_projection_is_refused() {
-    let mercator = Asked { set: "WebMercatorQuad", matrix: "20", ..Asked::default() };
-    let kind =
-        Kind { crs: Crs::from_epsg(3857).expect("is known"), ..(*dalle("a", (0.0, 0.0)).kind).clone() };
-    let there = Dalle { kind: Arc::new(kind), ..dalle("a", (0.0, 0.0)) };
-    assert_eq!(found(vec![there]), None);
-    assert!(mercator.plan(vec![]).passage().is_none(), "nothing is there");
+    // Pixels of Lambert-93 of the cell size of a tile of Web Mercator that lies over them.
+    let lambert = Crs::from_epsg(2154).expect("is known");
+    let mercator = Crs::from_epsg(3857).expect("is known");
+    let there = Transform::new(&lambert, &mercator).expect("there is a way");
+    let (x, y) = there.convert(CORNER.0 + 100.0, CORNER.1 - 100.0).expect("it is in France");
+    let registry = Registry::standard();
+    let set = registry.get("WebMercatorQuad").expect("it is a standard set");
+    let (col, row) = set.matrices[20].tile_at(x, y).expect("it is on earth");
+    let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
+    let style = &StyleSpec::default().resolve(&facts).expect("it fits");
+    let tile = TileId { matrix: 20, col, row };
+    let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Jpeg, style };
+    let mosaic = Mosaic::new(vec![Arc::new(dalle("a", (0.0, 0.0)))], Order::Given);
+    let plan = plan(&Imagery::new(mosaic), &address, &RenderSettings::default()).expect("it can be planned");
+    assert!(!plan.is_empty() && plan.passage().is_none());
 }
 
 #[test]
