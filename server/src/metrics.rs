@@ -68,11 +68,7 @@ impl Metrics {
         Self {
             started: Instant::now(),
             tiles_rendered: counter(&r, "pavage_tiles_rendered_total", "Tiles rendered from imagery."),
-            tiles_passed: counter(
-                &r,
-                "pavage_tiles_passed_total",
-                "Tiles sent as they are stored, without being rendered.",
-            ),
+            tiles_passed: counter(&r, "pavage_tiles_passed_total", "Tiles sent as they are stored."),
             requests: counters(
                 &r,
                 "pavage_http_requests_total",

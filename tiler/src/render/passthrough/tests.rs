@@ -76,8 +76,8 @@ fn found(dalles: Vec<Dalle>) -> Option<(String, usize, Window)> {
     Asked::default().window(dalles)
 }
 
-fn on(name: &str, level: usize, col: i64, row: i64) -> Option<(String, usize, Window)> {
-    Some((name.to_owned(), level, Window::new(col, row, 256, 256)))
+fn on(name: &str, level: usize, col: i64, row: i64) -> (String, usize, Window) {
+    (name.to_owned(), level, Window::new(col, row, 256, 256))
 }
 
 /// A dalle that shows in a rectangle of pixels only.
@@ -91,14 +91,14 @@ fn shown_in(dalle: Dalle, from: (f64, f64), to: (f64, f64)) -> Dalle {
 
 #[test]
 fn a_tile_on_whole_pixels_of_one_dalle_is_found_on_its_level() {
-    assert_eq!(found(vec![dalle("a", (0.0, 0.0))]), on("a", 0, 768, 512));
+    assert_eq!(found(vec![dalle("a", (0.0, 0.0))]), Some(on("a", 0, 768, 512)));
     assert_eq!(
         found(vec![dalle("a", (-100.0, 7.0))]),
-        on("a", 0, 868, 505),
+        Some(on("a", 0, 868, 505)),
         "the file tells whether it is a block"
     );
     let coarser = Asked { matrix: "21", tile: (4, 2), ..Asked::default() };
-    assert_eq!(coarser.window(vec![dalle("a", (0.0, 0.0))]), on("a", 1, 512, 256));
+    assert_eq!(coarser.window(vec![dalle("a", (0.0, 0.0))]), Some(on("a", 1, 512, 256)));
     let double = Asked { scale: 2, tile: (4, 2), matrix: "21", ..Asked::default() };
     let window = Some(("a".to_owned(), 0, Window::new(1024, 512, 512, 512)));
     assert_eq!(double.window(vec![dalle("a", (0.0, 0.0))]), window);
@@ -106,7 +106,7 @@ fn a_tile_on_whole_pixels_of_one_dalle_is_found_on_its_level() {
 
 #[test]
 fn pixels_beside_those_of_the_tile_are_refused() {
-    assert_eq!(found(vec![dalle("a", (0.0005, 0.0))]), on("a", 0, 768, 512), "it is rounding");
+    assert_eq!(found(vec![dalle("a", (0.0005, 0.0))]), Some(on("a", 0, 768, 512)), "it is rounding");
     assert_eq!(found(vec![dalle("a", (0.005, 0.0))]), None);
     assert_eq!(found(vec![dalle("a", (0.5, 0.0))]), None);
     let wider = |cell: f64| Dalle {
@@ -141,7 +141,7 @@ fn another_projection_is_refused() {
 fn the_edge_of_imagery_is_refused() {
     // 4,000 px are 15.6 tiles.
     let last = |tile| Asked { tile, ..Asked::default() }.window(vec![dalle("a", (0.0, 0.0))]);
-    assert_eq!(last((14, 14)), on("a", 0, 3584, 3584));
+    assert_eq!(last((14, 14)), Some(on("a", 0, 3584, 3584)));
     assert_eq!(last((15, 14)), None);
     assert_eq!(last((14, 15)), None);
 }
@@ -149,43 +149,43 @@ fn the_edge_of_imagery_is_refused() {
 #[test]
 fn of_several_dalles_the_one_that_holds_the_tile_passes_unless_a_better_one_lies_over_it() {
     let (a, b) = (dalle("a", (0.0, 0.0)), dalle("b", (0.0, 0.0)));
-    assert_eq!(found(vec![a.clone(), b.clone()]), on("a", 0, 768, 512));
-    assert_eq!(found(vec![b.clone(), a.clone()]), on("b", 0, 768, 512));
+    assert_eq!(found(vec![a.clone(), b.clone()]), Some(on("a", 0, 768, 512)));
+    assert_eq!(found(vec![b.clone(), a.clone()]), Some(on("b", 0, 768, 512)));
     // One that ends where the tile begins, or only kernels reach.
     let beside = dalle("beside", (768.0 - 4000.0, 0.0));
-    assert_eq!(found(vec![beside, b.clone()]), on("b", 0, 768, 512));
+    assert_eq!(found(vec![beside, b.clone()]), Some(on("b", 0, 768, 512)));
     // One pixel over it.
     let over = dalle("over", (769.0 - 4000.0, 0.0));
     assert_eq!(found(vec![over.clone(), b.clone()]), None);
-    assert_eq!(found(vec![b.clone(), over]), on("b", 0, 768, 512), "below it may lie");
+    assert_eq!(found(vec![b.clone(), over]), Some(on("b", 0, 768, 512)), "below it may lie");
     // Of other pixels.
     let other = dalle("other", (0.5, 0.5));
     assert_eq!(found(vec![other.clone(), b.clone()]), None);
-    assert_eq!(found(vec![b.clone(), other]), on("b", 0, 768, 512));
+    assert_eq!(found(vec![b.clone(), other]), Some(on("b", 0, 768, 512)));
     let far = dalle("far", (-3900.5, 0.0));
-    assert_eq!(found(vec![far, b]), on("b", 0, 768, 512));
+    assert_eq!(found(vec![far, b]), Some(on("b", 0, 768, 512)));
 }
 
 #[test]
 fn neighbours_on_the_grid_of_tiles_pass_each_for_itself() {
     let dalles = || vec![dalle("west", (0.0, 0.0)), dalle("east", (4096.0 - 96.0, 0.0))];
     let at = |col| Asked { tile: (col, 2), ..Asked::default() }.window(dalles());
-    assert_eq!(at(14), on("west", 0, 3584, 512));
+    assert_eq!(at(14), Some(on("west", 0, 3584, 512)));
     assert_eq!(at(15), None, "it is made of both");
-    assert_eq!(at(16), on("east", 0, 96, 512));
+    assert_eq!(at(16), Some(on("east", 0, 96, 512)));
 }
 
 #[test]
 fn a_footprint_must_show_all_of_the_tile() {
     let shown = |from, to| found(vec![shown_in(dalle("a", (0.0, 0.0)), from, to)]);
-    assert_eq!(shown((768.0, 512.0), (1024.0, 768.0)), on("a", 0, 768, 512));
+    assert_eq!(shown((768.0, 512.0), (1024.0, 768.0)), Some(on("a", 0, 768, 512)));
     assert_eq!(shown((769.0, 512.0), (1024.0, 768.0)), None);
     assert_eq!(shown((1024.0, 512.0), (2000.0, 2000.0)), None);
     assert_eq!(shown((800.0, 600.0), (801.0, 601.0)), None, "a hole within");
     let pair = |to| found(vec![shown_in(dalle("a", (0.0, 0.0)), (0.0, 0.0), to), dalle("b", (0.0, 0.0))]);
-    assert_eq!(pair((768.0, 4000.0)), on("b", 0, 768, 512), "the better one shows elsewhere");
+    assert_eq!(pair((768.0, 4000.0)), Some(on("b", 0, 768, 512)), "the better one shows elsewhere");
     assert_eq!(pair((770.0, 4000.0)), None);
-    assert_eq!(pair((4000.0, 4000.0)), on("a", 0, 768, 512));
+    assert_eq!(pair((4000.0, 4000.0)), Some(on("a", 0, 768, 512)));
 }
 
 #[test]
