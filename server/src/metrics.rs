@@ -20,6 +20,7 @@ pub struct Metrics {
     registry: Registry,
     started: Instant,
     pub tiles_rendered: IntCounter,
+    pub tiles_passed: IntCounter,
     pub requests: IntCounterVec,
     pub request_seconds: HistogramVec,
     pub response_bytes: IntCounterVec,
@@ -67,6 +68,7 @@ impl Metrics {
         Self {
             started: Instant::now(),
             tiles_rendered: counter(&r, "pavage_tiles_rendered_total", "Tiles rendered from imagery."),
+            tiles_passed: counter(&r, "pavage_tiles_passed_total", "Tiles sent as they are stored."),
             requests: counters(
                 &r,
                 "pavage_http_requests_total",

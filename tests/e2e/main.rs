@@ -7,6 +7,7 @@ mod faults;
 mod gate;
 mod mosaic;
 mod originals;
+mod passthrough;
 mod pictures;
 mod protocols;
 mod rows;

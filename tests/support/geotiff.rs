@@ -14,7 +14,7 @@ const REDUCED: u32 = 1;
 const MASK: u32 = 4;
 /// What JPEG keeps, in the tag `PhotometricInterpretation`.
 const YCBCR: u16 = 6;
-/// Columns and rows of a JPEG tile.
+/// Columns and rows of a JPEG tile, by default.
 const BLOCK_PX: u32 = 128;
 
 /// Pixels as they are stored, `[row, col, band]`.
@@ -60,6 +60,8 @@ pub struct GeoTiff {
     pub palette: Vec<[u8; 3]>,
     /// Compress as JPEG of this quality, 4:2:0; default no compression.
     pub jpeg_quality: Option<u8>,
+    /// Columns and rows of a tile of JPEG; those that reach beyond the image repeat its edge. Default 128.
+    pub block_px: u32,
 }
 
 impl GeoTiff {
@@ -77,6 +79,7 @@ impl GeoTiff {
             has_alpha: false,
             palette: Vec::new(),
             jpeg_quality: None,
+            block_px: BLOCK_PX,
         }
     }
 
@@ -149,7 +152,7 @@ impl GeoTiff {
             return Image { tags, blocks: vec![stored], ..Image::default() };
         };
         tags.extend([(259, short(7)), (262, short(YCBCR)), (530, Values::Shorts(vec![2, 2]))]);
-        tags.extend([(322, long(BLOCK_PX)), (323, long(BLOCK_PX))]);
+        tags.extend([(322, long(self.block_px)), (323, long(self.block_px))]);
         Image { tags, blocks: self.jpegs(&stored, quality), tiled: true, ..Image::default() }
     }
 
@@ -181,16 +184,16 @@ impl GeoTiff {
         tags
     }
 
-    /// Tiles of an image whose sides are whole tiles.
+    /// Tiles of an image of three bands.
     fn jpegs(&self, stored: &[u8], quality: u8) -> Vec<Vec<u8>> {
-        assert!(self.bands == 3 && self.side_px.is_multiple_of(BLOCK_PX), "only such images are JPEG here");
-        let (side, block) = (self.side_px as usize * 3, BLOCK_PX as usize);
-        let across = (self.side_px / BLOCK_PX) as usize;
+        assert_eq!(self.bands, 3, "only such images are JPEG here");
+        let (side, block) = (self.side_px as usize, self.block_px as usize);
+        let across = side.div_ceil(block);
         let tile = |index: usize| {
-            let (col, row) = (index % across, index / across);
-            let rows = stored.chunks_exact(side).skip(row * block).take(block);
-            let pixels: Vec<u8> =
-                rows.flat_map(|row| &row[col * block * 3..][..block * 3]).copied().collect();
+            let (left, top) = (index % across * block, index / across * block);
+            let each = (top..top + block).flat_map(|row| (left..left + block).map(move |col| (col, row)));
+            let at = |(col, row): (usize, usize)| (row.min(side - 1) * side + col.min(side - 1)) * 3;
+            let pixels: Vec<u8> = each.flat_map(|pixel| &stored[at(pixel)..][..3]).copied().collect();
             Encoder::new(&pixels, block, block, PixelFormat::Rgb)
                 .quality(quality)
                 .subsampling(Subsampling::S420)

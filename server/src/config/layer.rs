@@ -245,6 +245,7 @@ fn options(
     if let Some(edges) = report.choice("auto_edges", &raw.auto_edges, &EDGES) {
         settings.edges = edges;
     }
+    settings.passthrough = raw.passthrough.unwrap_or(settings.passthrough);
     options.styles = super::style::styles(&raw.style, report);
     options.assumed_crs = crs(&raw.crs, report);
     options.collar = collar(&raw.collar, report);

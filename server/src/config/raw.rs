@@ -100,6 +100,7 @@ pub(super) struct RawRender {
     pub(super) webp_quality: Given<i64>,
     pub(super) background: Given<String>,
     pub(super) auto_edges: Given<String>,
+    pub(super) passthrough: Option<bool>,
 }
 
 /// `[io]`
@@ -143,6 +144,7 @@ pub(super) struct RawLayer {
     pub(super) empty: Given<String>,
     pub(super) max_age_s: Given<i64>,
     pub(super) auto_edges: Given<String>,
+    pub(super) passthrough: Option<bool>,
     pub(super) crs: Given<String>,
     pub(super) collar: Given<toml::Value>,
     pub(super) nodata: Given<toml::Value>,

@@ -202,6 +202,7 @@ fn defaults(raw: &RawRender, report: &mut Report<'_>) -> LayerOptions {
     if let Some(edges) = report.choice("auto_edges", &raw.auto_edges, &layer::EDGES) {
         settings.edges = edges;
     }
+    settings.passthrough = raw.passthrough.unwrap_or(settings.passthrough);
     LayerOptions { settings, ..LayerOptions::default() }
 }
 

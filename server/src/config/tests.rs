@@ -29,6 +29,7 @@ fn the_example_says_every_key_and_loads() {
     assert!(ortho.paths[0].ends_with("deploy/examples/data/ortho-2024.tif"), "{:?}", ortho.paths);
     assert_eq!(ortho.options.settings.resampling, Resampling::Cubic);
     assert_eq!(ortho.options.settings.jpeg_quality, 90);
+    assert!(!ortho.options.settings.passthrough);
     assert_eq!(ortho.options.formats, [Format::Jpeg, Format::Png, Format::WebP]);
     let styles: Vec<_> = ortho.options.styles.iter().map(|style| style.name.as_str()).collect();
     assert_eq!(styles, ["rgb", "irc", "ndvi", "classes"]);

@@ -1,9 +1,12 @@
 //! How the pixels and blocks of files lie on the tile matrix sets of their own CRS. Where all three coincide, a tile is made
-//! of the file's own pixels, of as few blocks as can be.
+//! of the file's own pixels, of as few blocks as can be; where a tile is a block, it can go out as it is stored.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tiler::tms::{Registry, TileMatrix, TileMatrixSet};
+use tiler::{
+    geom::Size,
+    tms::{Registry, TileMatrix, TileMatrixSet},
+};
 
 use super::{Dalle, dalle::Placed, groups::significant};
 
@@ -11,6 +14,8 @@ use super::{Dalle, dalle::Placed, groups::significant};
 const SAME_CELL: f64 = 1e-6;
 /// Pixels that are less apart coincide.
 const SAME_PIXEL: f64 = 0.01;
+/// Blocks that are less beside tiles are sent for them.
+const SAME_BLOCK_PX: f64 = 1e-3;
 
 /// Files of one CRS and cell size, on one set.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +32,19 @@ pub(crate) struct Alignment {
     pub ratio: f64,
     /// Where the cell sizes are the same.
     pub grids: Option<Grids>,
+    /// Where tiles are blocks that can be sent as they are stored.
+    pub passed: Option<Passed>,
+}
+
+/// Tiles that are blocks as they are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Passed {
+    /// The level of these tiles.
+    pub matrix: String,
+    /// 1, or 2 for tiles of twice the pixels along each side.
+    pub scale: u32,
+    /// Files whose blocks are such tiles.
+    pub files: usize,
 }
 
 /// How far pixel grids and blocks are from those of the matrix.
@@ -71,7 +89,11 @@ impl Alignment {
             Some((x, y)) => format!("blocks are off by {x} px across, {y} px down"),
             None => "blocks do not fit tiles".to_owned(),
         };
-        format!("aligned with {place}: pixels coincide{}, {blocks}", of_all(grids.pixels_coincide))
+        let passed = self.passed.as_ref().map_or_else(String::new, |Passed { matrix, scale, files }| {
+            let scale = if *scale == 1 { "" } else { "@2x" };
+            format!(", tiles of level {matrix}{scale} go out undecoded{}", of_all(*files))
+        });
+        format!("aligned with {place}: pixels coincide{}, {blocks}{passed}", of_all(grids.pixels_coincide))
     }
 }
 
@@ -135,7 +157,33 @@ fn of_set(group: &[Placed<'_>], set: &TileMatrixSet) -> Option<Alignment> {
         matrix_cell_size: matrix.cell_size,
         ratio,
         grids,
+        passed: passed(group, set),
     })
+}
+
+/// The tiles that are blocks of most of the files.
+fn passed(group: &[Placed<'_>], set: &TileMatrixSet) -> Option<Passed> {
+    let first = group.first()?;
+    let of_scale = |scale: u32| {
+        let cell = first.cell.0 * f64::from(scale);
+        let matrix = set.matrices.iter().find(|matrix| (matrix.cell_size / cell - 1.0).abs() < SAME_CELL)?;
+        let files = group.iter().filter(|one| is_passed(one, matrix, scale)).count();
+        (files > 0).then(|| Passed { matrix: matrix.id.clone(), scale, files })
+    };
+    [of_scale(2), of_scale(1)].into_iter().flatten().max_by_key(|passed| passed.files)
+}
+
+fn is_passed(one: &Placed<'_>, matrix: &TileMatrix, scale: u32) -> bool {
+    let block = Size::new(matrix.tile_width * scale, matrix.tile_height * scale);
+    if one.dalle.tile != Some(block) || !one.dalle.has_pictures {
+        return false;
+    }
+    let (left, top) = matrix.point_of_origin;
+    let is_whole = |distance: f64, block: u32| {
+        let blocks = distance / (one.cell.0 * f64::from(block));
+        (blocks - blocks.round()).abs() * f64::from(block) <= SAME_BLOCK_PX
+    };
+    is_whole(one.bounds.min_x - left, block.width) && is_whole(top - one.bounds.max_y, block.height)
 }
 
 /// The upper left corner in pixels of the matrix.
@@ -158,7 +206,7 @@ fn blocks_off(one: &Placed<'_>, matrix: &TileMatrix) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use tiler::geom::{GeoTransform, Size};
+    use tiler::geom::GeoTransform;
 
     use super::{super::dalle::dalle, *};
 
@@ -177,8 +225,18 @@ mod tests {
         let found = best(640_000.0, 6_240_000.0, 0.05, 256);
         assert_eq!(
             found.words(),
-            "aligned with LAMB93_5cm level 22: pixels coincide, blocks end where tiles do"
+            "aligned with LAMB93_5cm level 22: pixels coincide, blocks end where tiles do, tiles of level 22 go out undecoded"
         );
+    }
+
+    #[test]
+    fn blocks_of_512_px_are_tiles_of_twice_the_pixels_of_the_level_above() {
+        let found = best(640_000.0, 6_240_000.0, 0.05, 512);
+        assert_eq!(found.passed, Some(Passed { matrix: "21".to_owned(), scale: 2, files: 1 }));
+        assert!(found.words().ends_with("blocks end where tiles do, tiles of level 21@2x go out undecoded"));
+        assert_eq!(best(640_012.8, 6_240_000.0, 0.05, 512).passed, None, "half a block beside");
+        assert_eq!(best(640_000.000_1, 6_240_000.0, 0.05, 256).passed, None, "two thousandths of a pixel");
+        assert_eq!(best(640_000.0, 6_240_000.0, 0.05, 128).passed, None);
     }
 
     #[test]

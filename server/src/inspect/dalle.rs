@@ -22,6 +22,8 @@ pub(crate) struct Dalle {
     pub compression: &'static str,
     /// Size of the tiles; `None` for strips.
     pub tile: Option<Size>,
+    /// Whether what is stored of a block can be a picture by itself.
+    pub has_pictures: bool,
     pub crs: Option<Crs>,
     pub geotransform: Option<GeoTransform>,
     /// Of its imagery, where it is known.
@@ -50,6 +52,7 @@ impl Dalle {
             has_alpha: source.has_alpha(),
             sample: facts.sample.name(),
             compression: facts.compression,
+            has_pictures: source.pictures(0).is_some(),
             tile: facts.is_tiled.then(|| source.level(0).block_size()),
             crs: source.crs().cloned(),
             geotransform: source.geotransform().copied(),
@@ -85,6 +88,7 @@ pub(super) fn dalle(name: &str, min_x: f64, max_y: f64) -> Dalle {
         sample: "uint8",
         compression: "JPEG",
         tile: Some(Size::new(256, 256)),
+        has_pictures: true,
         crs: Crs::from_epsg(2154).ok(),
         geotransform: Some(GeoTransform::north_up(min_x, max_y, 0.2, 0.2)),
         year: None,

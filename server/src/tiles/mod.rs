@@ -3,10 +3,11 @@
 //! 1. the plan, in microseconds, and its fingerprint: cache key and `ETag`;
 //! 2. the client has it already: 304, nothing else is done;
 //! 3. there is no imagery: the layer's answer for that;
-//! 4. the cache has it;
-//! 5. it failed a moment ago: the same failure, without trying again;
-//! 6. somebody renders it already: wait for that one;
-//! 7. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
+//! 4. it is a stored block, and that is in memory: the block as it is;
+//! 5. the cache has it;
+//! 6. it failed a moment ago: the same failure, without trying again;
+//! 7. somebody renders it already: wait for that one;
+//! 8. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
 //!
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
@@ -24,7 +25,7 @@ use std::{
 use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
-    encode::{Format, OutputFormat},
+    encode::{EncodedTile, Format, OutputFormat},
     render::{Fingerprint, Plan, Rendered, Stage, StageObserver, TileAddress},
     style::Style,
     tms::{TileId, TileMatrixSet},
@@ -96,6 +97,8 @@ pub enum Origin {
     Cached,
     /// Rendered for this request, or for one at the same time.
     Rendered,
+    /// A block as it is stored.
+    Passed,
     /// There is no imagery under it.
     Blank,
 }
@@ -106,6 +109,7 @@ impl Origin {
         match self {
             Self::Cached => "cached",
             Self::Rendered => "rendered",
+            Self::Passed => "passthrough",
             Self::Blank => "blank",
         }
     }
@@ -144,6 +148,7 @@ struct KeptTile {
     bytes: Bytes,
     format: Format,
     is_provisional: bool,
+    is_passed: bool,
 }
 
 impl Weighted for KeptTile {
@@ -221,15 +226,25 @@ impl TileService {
         if if_none_match.is_some_and(|tags| conditional::matches(tags, &etag)) {
             return Ok(TileAnswer::NotModified { etag, is_provisional: plan.is_provisional() });
         }
-        if let Some(KeptTile { bytes, format, is_provisional }) = self.tiles.get(&key) {
+        // The page cache keeps it: it need not be kept here too.
+        if let Some(EncodedTile { bytes, format, .. }) = self.renderer.at_hand(&plan) {
+            let (bytes, origin) = (bytes.into(), Origin::Passed);
+            return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
+        }
+        if let Some(KeptTile { bytes, format, is_provisional, .. }) = self.tiles.get(&key) {
             let origin = if plan.is_empty() { Origin::Blank } else { Origin::Cached };
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
         }
         if let Some(fault) = self.failures.recent(&key) {
             return Err(fault);
         }
-        let origin = if plan.is_empty() { Origin::Blank } else { Origin::Rendered };
-        let KeptTile { bytes, format, is_provisional } = self.rendered(plan, request).await?;
+        let is_empty = plan.is_empty();
+        let KeptTile { bytes, format, is_provisional, is_passed } = self.rendered(plan, request).await?;
+        let origin = match (is_empty, is_passed) {
+            (true, _) => Origin::Blank,
+            (_, true) => Origin::Passed,
+            _ => Origin::Rendered,
+        };
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
@@ -276,10 +291,11 @@ impl TileService {
                     }
                 };
                 let outcome = match pool.run(job).await {
-                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional }| KeptTile {
+                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional, is_passed }| KeptTile {
                         bytes: tile.bytes.into(),
                         format: tile.format,
                         is_provisional,
+                        is_passed,
                     }),
                     // Nobody waited any more when its turn came.
                     Ok(None) => return,

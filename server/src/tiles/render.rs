@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tiler::{
     catalog::{Imagery, OpenFiles},
+    encode::EncodedTile,
     render::{
         self, BlockCache, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress,
     },
@@ -25,6 +26,11 @@ pub trait Renderer: Send + Sync {
     /// # Errors
     /// When a source cannot be brought into the set.
     fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault>;
+
+    /// The tile, where it is stored so and is to be had without waiting and without work.
+    fn at_hand(&self, _: &Plan) -> Option<EncodedTile> {
+        None
+    }
 
     /// Plan to tile.
     ///
@@ -69,6 +75,13 @@ impl Renderer for TilerRenderer {
         render::plan(imagery, address, &layer.settings).map_err(|error| fault(layer, &error))
     }
 
+    fn at_hand(&self, plan: &Plan) -> Option<EncodedTile> {
+        let passage = plan.passage()?;
+        let tile = passage.pass_at_hand(self.files.known(passage.dalle())?.as_ref())?;
+        self.metrics.tiles_passed.inc();
+        Some(tile)
+    }
+
     fn render(&self, plan: &Plan, layer: &Layer) -> Result<Rendered, Fault> {
         let observer = Observer { metrics: &self.metrics, layer: &layer.id };
         let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: &observer };
@@ -78,7 +91,9 @@ impl Renderer for TilerRenderer {
             }
             fault(layer, &error)
         })?;
-        if !plan.is_empty() {
+        if rendered.is_passed {
+            self.metrics.tiles_passed.inc();
+        } else if !plan.is_empty() {
             self.metrics.tiles_rendered.inc();
         }
         Ok(rendered)

@@ -53,6 +53,11 @@ impl OpenFiles {
         Self { files: Mutex::new(LruCache::new(limit)) }
     }
 
+    /// The file, if it is open already: without waiting.
+    pub fn known(&self, dalle: &Dalle) -> Option<Arc<Source>> {
+        self.files.lock().get(&dalle.generation).cloned()
+    }
+
     /// How many are open.
     pub fn count(&self) -> usize {
         self.files.lock().len()
@@ -66,8 +71,8 @@ impl OpenFiles {
 
 impl Opener for OpenFiles {
     fn open(&self, dalle: &Dalle) -> Result<Arc<Source>, SourceError> {
-        if let Some(known) = self.files.lock().get(&dalle.generation) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known(dalle) {
+            return Ok(known);
         }
         // Not under the lock: a network drive can take its time. Who comes at the same time opens it too.
         let source = OpenDirectly.open(dalle)?;

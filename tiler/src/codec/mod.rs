@@ -16,6 +16,7 @@ mod lerc;
 mod lzma;
 mod lzw;
 mod packbits;
+pub mod picture;
 mod predictor;
 mod webp;
 mod ycbcr;

@@ -30,6 +30,12 @@ impl ByteSource for Memory {
         Ok(Cow::Borrowed(&self.bytes[within(&range, self.len())?]))
     }
 
+    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
+        let Ok(range) = within(&range, self.len()) else { return false };
+        buffer.extend_from_slice(&self.bytes[range]);
+        true
+    }
+
     fn will_need(&self, _: &[Range<u64>]) {}
 
     fn check(&self) -> Result<(), IoError> {

@@ -22,7 +22,7 @@ use std::{
 
 use memmap2::{Advice, MmapOptions};
 
-use super::{ByteSource, FileIdentity, IoError, within};
+use super::{ByteSource, FileIdentity, IoError, cached, within};
 
 /// A file mapped into memory.
 #[derive(Debug)]
@@ -56,6 +56,10 @@ impl Drop for Mmap {
 impl ByteSource for Mmap {
     fn read(&self, range: Range<u64>) -> Result<Cow<'_, [u8]>, IoError> {
         Ok(Cow::Borrowed(&self.map[within(&range, self.map.len() as u64)?]))
+    }
+
+    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
+        within(&range, self.len()).is_ok() && cached(&self.file, &range, buffer)
     }
 
     fn will_need(&self, ranges: &[Range<u64>]) {

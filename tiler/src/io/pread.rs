@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{Advice, fadvise};
 
-use super::{ByteSource, FileIdentity, IoError, within};
+use super::{ByteSource, FileIdentity, IoError, cached, within};
 
 /// A file read by `pread`.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ impl ByteSource for Pread {
             }
         })?;
         Ok(Cow::Owned(buffer))
+    }
+
+    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
+        within(&range, self.len()).is_ok() && cached(&self.file, &range, buffer)
     }
 
     fn will_need(&self, ranges: &[Range<u64>]) {

@@ -23,6 +23,8 @@ pub struct Rendered {
     pub tile: EncodedTile,
     /// Whether a better one is to be had later: the plan says so, or a damaged dalle was left out.
     pub is_provisional: bool,
+    /// Whether it is a block as it is stored, and nothing was rendered.
+    pub is_passed: bool,
 }
 
 /// Carries out a plan.
@@ -30,6 +32,9 @@ pub struct Rendered {
 /// # Errors
 /// When a source cannot be read or has changed since it was opened, and when the picture cannot be encoded.
 pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, RenderError> {
+    if let Some(tile) = plan.passage().and_then(|passage| passage.pass(context.files)) {
+        return Ok(Rendered { tile, is_provisional: false, is_passed: true });
+    }
     let bands = plan.style.bands();
     let mut gatherer = Gatherer { context, bands, depth: plan.depth, spent: Spent::default(), faults: 0 };
     let mut composite = Composite::new(plan.size, bands.len(), plan.depth);
@@ -60,7 +65,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
     let picture = Picture::new(drawn);
     let tile = encode::encode(&picture, plan.format, plan.encode)?;
     report(&spent, started.elapsed(), context);
-    Ok(Rendered { tile, is_provisional: plan.is_provisional() || faults > 0 })
+    Ok(Rendered { tile, is_provisional: plan.is_provisional() || faults > 0, is_passed: false })
 }
 
 /// Bands become colours.

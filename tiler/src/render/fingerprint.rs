@@ -4,7 +4,7 @@ use std::fmt;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Plan, RenderSettings, TileAddress};
+use super::{Plan, RenderSettings, TileAddress, passthrough};
 use crate::{encode, geom::Window, raster::Depth};
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
@@ -56,6 +56,10 @@ impl Fingerprint {
         }
         address.style.hash_into(&mut put);
         put(&[u8::from(plan.is_provisional())]);
+        // Whether it is then sent as it is stored, or rendered, depends on the state of the file alone.
+        if plan.passage().is_some() {
+            put(&passthrough::VERSION.to_le_bytes());
+        }
         put(&[u8::from(plan.depth == Depth::Float)]);
         for read in &plan.reads {
             // On the edge of imagery positions are fitted to what there is of it: where, and how finely. Rounded, since the

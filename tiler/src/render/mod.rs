@@ -9,12 +9,14 @@
 //! 6. style: bands become colours;
 //! 7. encode: the picture becomes JPEG, PNG or WebP.
 //!
-//! [`render()`] is this list as code. It knows no URL and no HTTP.
+//! [`render()`] is this list as code. Where a tile is one stored block, [`Passage::pass`] comes before all from 2 on and sends
+//! that block. It knows no URL and no HTTP.
 
 mod cap;
 mod execute;
 mod fingerprint;
 mod gather;
+mod passthrough;
 mod plan;
 mod point;
 mod region;
@@ -25,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use execute::{Rendered, blank, render};
 pub use fingerprint::Fingerprint;
+pub use passthrough::Passage;
 pub use plan::{Plan, TileAddress, plan};
 pub use point::{PixelValue, pixel_values};
 pub use region::{RegionRequest, region};
@@ -50,12 +53,15 @@ pub struct RenderSettings {
     pub background: [u8; 3],
     /// What `auto` is where imagery ends, PNG or WebP; default PNG.
     pub edges: Format,
+    /// Whether a tile that is one stored block is sent as it is stored; default yes.
+    pub passthrough: bool,
 }
 
 impl Default for RenderSettings {
     fn default() -> Self {
         let EncodeOptions { jpeg_quality, webp_quality, background, edges, .. } = EncodeOptions::default();
-        Self { resampling: Resampling::default(), jpeg_quality, webp_quality, background, edges }
+        let resampling = Resampling::default();
+        Self { resampling, jpeg_quality, webp_quality, background, edges, passthrough: true }
     }
 }
 

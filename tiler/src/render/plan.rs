@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Fingerprint, RenderError, RenderSettings, cap,
+    Fingerprint, Passage, RenderError, RenderSettings, cap, passthrough,
     select::{Budget, Request, Selection, select, views},
     target::Target,
 };
@@ -58,6 +58,7 @@ pub struct Plan {
     pub(super) format: OutputFormat,
     pub(super) encode: EncodeOptions,
     is_provisional: bool,
+    passage: Option<Passage>,
     fingerprint: Fingerprint,
 }
 
@@ -105,6 +106,11 @@ impl Plan {
         self.is_provisional
     }
 
+    /// The stored pixels that this tile would be a copy of, where it is one: it may be had without rendering.
+    pub fn passage(&self) -> Option<&Passage> {
+        self.passage.as_ref()
+    }
+
     /// The files that may be opened, each with the level that is read of it; for people.
     pub fn files(&self) -> impl Iterator<Item = (&std::path::Path, usize)> {
         self.reads.iter().flat_map(|read| {
@@ -148,8 +154,12 @@ pub fn plan(
         format: address.format,
         encode: settings.encode_options(style.must_be_lossless()),
         is_provisional,
+        passage: None,
         fingerprint: Fingerprint(0),
     };
+    if settings.passthrough {
+        plan.passage = passthrough::find(&plan);
+    }
     plan.fingerprint = Fingerprint::of(&plan, address, settings, regions);
     Ok(plan)
 }

@@ -9,6 +9,7 @@ mod facts;
 mod level;
 mod location;
 mod opacity;
+mod picture;
 mod place;
 mod read;
 mod samples;
@@ -39,6 +40,7 @@ pub use verify::write_verified;
 
 use collar::Collar;
 use contents::Contents;
+use picture::Shown;
 use transparency::Rules;
 
 use crate::{
@@ -158,6 +160,8 @@ pub struct Source {
     rules: Rules,
     collar: Option<Collar>,
     full_alpha: OnceLock<f64>,
+    /// Blocks of which all pixels show, as far as that was looked at.
+    shown: Shown,
     facts: Facts,
     crs: Option<Crs>,
     geotransform: Option<GeoTransform>,
@@ -219,6 +223,7 @@ impl Source {
                 files.iter().map(|file| file.identity()),
                 &(options.collar, &rules, &crs, &geotransform),
             ),
+            shown: Shown::new(levels.len()),
             files,
             levels,
             rules,

@@ -43,13 +43,15 @@ pub struct StoredBlock<'a> {
     pieces: Vec<Option<Cow<'a, [u8]>>>,
 }
 
+#[cfg(test)]
 impl<'a> StoredBlock<'a> {
     /// A block that is stored in one piece.
-    #[cfg(test)]
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         Self { pieces: vec![Some(bytes.into())] }
     }
+}
 
+impl StoredBlock<'_> {
     /// The bytes of a block that is stored in one piece, where it was written.
     pub(super) fn only_piece(&self) -> Option<&[u8]> {
         self.pieces.first()?.as_deref()
@@ -119,7 +121,7 @@ impl Source {
     }
 
     /// The file that holds a block, and where its pieces lie in it.
-    fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
+    pub(super) fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
         let Some(blocks) = self.levels[block.level].blocks(block.plane) else { return Ok((0, Vec::new())) };
         let len = self.files[blocks.file()].len();
         let pieces = match blocks {

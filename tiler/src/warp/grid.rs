@@ -114,6 +114,24 @@ impl Grid {
         corners.iter().all(|corner| corner.0.is_finite()).then_some(corners)
     }
 
+    /// The whole pixels by which all source positions are beside those of the target; `None` where the map is any other one,
+    /// or is off by more than `tolerance_px` somewhere.
+    pub fn shift(&self, tolerance_px: f64) -> Option<(i64, i64)> {
+        let first = self.node(0, 0);
+        let (col, row) = (first.0 - self.target.col_off as f64, first.1 - self.target.row_off as f64);
+        let (col, row) = (col.round(), row.round());
+        let step_x = f64::from(self.target.width) / f64::from(self.cells);
+        let step_y = f64::from(self.target.height) / f64::from(self.cells);
+        let is_whole = (0..=self.cells).flat_map(|j| (0..=self.cells).map(move |i| (i, j))).all(|(i, j)| {
+            let (x, y) = self.node(i, j);
+            let off_x = x - (self.target.col_off as f64 + f64::from(i) * step_x + col);
+            let off_y = y - (self.target.row_off as f64 + f64::from(j) * step_y + row);
+            // Not true of what is not a number.
+            off_x.abs() <= tolerance_px && off_y.abs() <= tolerance_px
+        });
+        (is_whole && col.abs() < 1e15 && row.abs() < 1e15).then_some((col as i64, row as i64))
+    }
+
     /// The rectangle around all source positions of the target window.
     pub fn extent(&self) -> Option<Bounds> {
         Bounds::around(self.nodes.iter().copied().filter(|n| n.0.is_finite()))
@@ -191,6 +209,20 @@ mod tests {
             let (col, row) = ((i % 37) as f64 + 3.5, (i / 37) as f64 + 5.5);
             assert!((u - col * 2.0).abs() < 1e-9 && (v - row * 2.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn a_shift_is_one_of_whole_pixels_everywhere() {
+        let shift = |x: f64, y: f64, scale: f64, turn: f64| {
+            let map = move |c: f64, r: f64| Some((c * scale + r * turn + x, r * scale - c * turn + y));
+            Grid::fit(Window::new(0, 0, 256, 256), map).and_then(|grid| grid.shift(1e-3))
+        };
+        assert_eq!(shift(512.0, -256.0, 1.0, 0.0), Some((512, -256)));
+        assert_eq!(shift(512.0005, -256.0, 1.0, 0.0), Some((512, -256)));
+        assert_eq!(shift(512.01, -256.0, 1.0, 0.0), None);
+        assert_eq!(shift(512.0, -256.0, 1.00001, 0.0), None, "2.5 thousandths over the tile");
+        assert_eq!(shift(512.0, -256.0, 1.0, 0.00001), None);
+        assert_eq!(shift(f64::NAN, 0.0, 1.0, 0.0), None);
     }
 
     #[test]

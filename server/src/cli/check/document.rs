@@ -108,6 +108,9 @@ fn alignment(alignment: &Alignment) -> Value {
         "matrix": alignment.matrix,
         "ratio": alignment.ratio,
         "same_cell_size": grids,
+        "passed": alignment.passed.as_ref().map(|passed| {
+            json!({ "matrix": passed.matrix, "scale": passed.scale, "files": passed.files })
+        }),
         "words": alignment.words(),
     })
 }
