@@ -3,10 +3,14 @@
 //! A stage that takes over 5 % more than its baseline fails. A baseline is a fact about one compiler, one C library and the
 //! vectors that valgrind knows (AVX2); after a change that is meant, the new count is written here in the same commit.
 
+#![expect(missing_docs, reason = "modules that a macro makes")]
+
 use std::{hint::black_box, sync::Arc};
 
 use bench_support::{Kept, Scene, cog_of};
-use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
 use tiler::{
     encode::{EncodeOptions, EncodedTile, OutputFormat, Picture, encode},
     geom::Window,

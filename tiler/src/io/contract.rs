@@ -22,6 +22,8 @@ fn exam(source: &dyn ByteSource, content: &[u8]) {
     assert!(!source.read_at_hand(len - 1..len + 1, &mut buffer));
     assert!(!source.read_at_hand(u64::MAX - 1..u64::MAX, &mut buffer));
     assert_eq!(buffer.len(), 5, "nothing is added then");
+    source.done_with(&[0..4, 4..len, len..len + 10]);
+    assert_eq!(&*source.read(0..len).expect("it is read again"), content);
     source.check().expect("it is unchanged");
 }
 

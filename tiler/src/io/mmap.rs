@@ -20,9 +20,12 @@ use std::{
     },
 };
 
-use memmap2::{Advice, MmapOptions};
+use memmap2::{Advice, MmapOptions, UncheckedAdvice};
 
 use super::{ByteSource, FileIdentity, IoError, cached, within};
+
+/// A fault maps as many bytes around it as are at hand: Linux's default of `fault_around_bytes`.
+const AROUND: usize = 65_536;
 
 /// A file mapped into memory.
 #[derive(Debug)]
@@ -68,6 +71,17 @@ impl ByteSource for Mmap {
                 // Advice only: without it pages come in one by one.
                 let _ = self.map.advise_range(Advice::WillNeed, range.start, range.len());
             }
+        }
+    }
+
+    fn done_with(&self, ranges: &[Range<u64>]) {
+        for range in ranges {
+            let Ok(range) = within(range, self.map.len() as u64) else { continue };
+            // A fault maps the pages around it as well.
+            let start = range.start / AROUND * AROUND;
+            let end = range.end.next_multiple_of(AROUND).min(self.map.len());
+            // SAFETY: the pages are those of a file, mapped read-only: who still reads them gets them from the file again.
+            let _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
         }
     }
 

@@ -157,6 +157,8 @@ impl Gatherer<'_, '_> {
             } else {
                 missing.into_iter().zip(&stored).try_for_each(decode)?;
             }
+            drop(stored);
+            source.done_with(&addresses);
             self.spent.decode += started.elapsed();
         }
         Ok(wanted.into_iter().filter_map(|wanted| wanted.block).collect())

@@ -29,7 +29,7 @@ pub(super) fn weigh_rgb(
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    #[expect(clippy::wildcard_imports, reason = "the names begin with what they are")]
+    #[allow(clippy::wildcard_imports, reason = "the names begin with what they are")]
     use std::arch::x86_64::*;
 
     use super::{Kernel, Row};

@@ -120,6 +120,16 @@ impl Source {
             .map_err(|problem| self.fail(problem))
     }
 
+    /// Tells the system that the stored bytes of blocks, decoded by now, need not count as memory of this process.
+    pub fn done_with(&self, blocks: &[BlockAddress]) {
+        for block in blocks {
+            if let Ok((file, pieces)) = self.ranges(*block) {
+                let ranges: Vec<_> = pieces.into_iter().flatten().collect();
+                self.files[file].done_with(&ranges);
+            }
+        }
+    }
+
     /// The file that holds a block, and where its pieces lie in it.
     pub(super) fn ranges(&self, block: BlockAddress) -> Result<Ranges, Problem> {
         let Some(blocks) = self.levels[block.level].blocks(block.plane) else { return Ok((0, Vec::new())) };

@@ -82,7 +82,7 @@ impl Transform for Machine {
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the compiler cannot know which processor it will be")]
 mod avx2 {
-    #[expect(clippy::wildcard_imports, reason = "they are many, and named alike")]
+    #[allow(clippy::wildcard_imports, reason = "they are many, and named alike")]
     use std::arch::x86_64::*;
 
     use super::super::{
