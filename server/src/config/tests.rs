@@ -126,7 +126,7 @@ fn overrides_win_and_are_checked() {
     let good = Overrides {
         listen: wins("--listen", "0.0.0.0:9000"),
         public_url: wins("X", "http://a/b/"),
-        cache: None,
+        ..Overrides::default()
     };
     let config = Config::load(None, &good).unwrap();
     assert_eq!(config.server.listen.port(), 9000);
@@ -134,7 +134,7 @@ fn overrides_win_and_are_checked() {
     let bad = Overrides {
         listen: wins("--listen", "9000"),
         public_url: wins("PAVAGE_PUBLIC_URL", "a"),
-        cache: None,
+        ..Overrides::default()
     };
     let problems = Config::load(None, &bad).unwrap_err().0;
     assert_eq!(problems.len(), 2);
