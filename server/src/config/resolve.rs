@@ -152,7 +152,7 @@ fn limits(raw: &RawLimits, report: &mut Report<'_>) -> LimitsConfig {
             .unwrap_or(1000),
         connections: count("connections", &raw.connections, (1..=1_000_000, 4096), report),
         renders_running: count("renders_running", &raw.renders_running, (1..=4096, 2 * cores()), report),
-        renders_queued: count("renders_queued", &raw.renders_queued, (0..=1_000_000, 256), report),
+        renders_queued: count("renders_queued", &raw.renders_queued, (0..=1_000_000, 64 * cores()), report),
         queue_timeout: seconds("queue_timeout_s", &raw.queue_timeout_s, (1..=600, 5), report),
         request_timeout: seconds("request_timeout_s", &raw.request_timeout_s, (1..=600, 15), report),
         shutdown_timeout: seconds("shutdown_s", &raw.shutdown_s, (0..=3600, 30), report),

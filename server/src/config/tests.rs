@@ -49,6 +49,7 @@ fn the_example_states_the_defaults() {
     assert_eq!(example.file_limits, default.file_limits);
     let mut limits = example.limits;
     limits.renders_running = default.limits.renders_running;
+    limits.renders_queued = default.limits.renders_queued;
     assert_eq!(format!("{limits:?}"), format!("{:?}", default.limits));
     assert_eq!(format!("{:?}", example.defaults), format!("{:?}", default.defaults));
 }
