@@ -51,7 +51,7 @@ fn rescan(app: &App, request: &RequestInfo) -> Response {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         return response;
     }
-    if !request.is_local {
+    if !request.is_local() {
         return text(StatusCode::FORBIDDEN, "Only from the machine itself.\n");
     }
     if app.rescan() {

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use arc_swap::ArcSwap;
@@ -38,6 +38,7 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// As set up.
     pub settings: AppSettings,
+    generations: AtomicU64,
     bells: OnceLock<Arc<Bells>>,
     draining: AtomicBool,
 }
@@ -61,11 +62,14 @@ impl App {
         tell_caps(&metrics, &snapshot);
         let draining = AtomicBool::new(false);
         let bells = OnceLock::new();
-        Self { snapshot: ArcSwap::from_pointee(snapshot), tiles, metrics, settings, bells, draining }
+        let generations = AtomicU64::new(snapshot.generation);
+        let snapshot = ArcSwap::from_pointee(snapshot);
+        Self { snapshot, tiles, metrics, settings, generations, bells, draining }
     }
 
     /// Publishes something else from now on.
-    pub fn publish(&self, snapshot: Snapshot) {
+    pub fn publish(&self, mut snapshot: Snapshot) {
+        snapshot.generation = self.generations.fetch_add(1, Ordering::AcqRel) + 1;
         self.metrics.layers.set(snapshot.layers.len() as i64);
         self.metrics.lost_folders.set(snapshot.lost.len() as i64);
         tell_caps(&self.metrics, &snapshot);

@@ -31,6 +31,7 @@ pub use self::{
     app::{App, AppSettings},
     cache::CachePolicy,
     http::Limits,
+    http::tls::{Tls, TlsError, TlsFiles},
     tiles::{PoolLimits, TileSettings},
 };
 use self::{http::listener, router::Router};
@@ -41,6 +42,7 @@ pub use wmts::probe::take_apart;
 pub struct Server {
     listener: TcpListener,
     app: Arc<App>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -49,7 +51,13 @@ impl Server {
     /// # Errors
     /// When the address is taken or not this machine's.
     pub async fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, app })
+        Ok(Self { listener: TcpListener::bind(address).await?, app, tls: None })
+    }
+
+    /// Speaks TLS with its clients.
+    #[must_use]
+    pub fn with_tls(self, tls: Arc<Tls>) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// The address, with the port that the system chose if none was asked for.
@@ -66,12 +74,12 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> bool {
         let limits = self.app.settings.limits;
         let metrics = Arc::clone(&self.app.metrics);
-        let router = Arc::new(Router::new(Arc::clone(&self.app)));
+        let router = Router::new(Arc::clone(&self.app));
         let app = Arc::clone(&self.app);
         let shutdown = async move {
             shutdown.await;
             app.drain();
         };
-        listener::serve(self.listener, router, (limits, metrics), shutdown).await
+        listener::serve(self.listener, (router, self.tls), (limits, metrics), shutdown).await
     }
 }

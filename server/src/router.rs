@@ -8,12 +8,11 @@
 //! [`Router::handle`] is this list as code.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header, uri::Authority};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
@@ -24,11 +23,11 @@ use crate::{
     app::App,
     files::Files,
     http::{
-        RequestInfo, Response,
+        Handler, RequestInfo, Response,
         base_url::{self, Origin},
         compression,
-        listener::Handler,
-        respond::{self, RequestLabels, text},
+        connection::Peer,
+        respond::{self, text},
     },
     legend, ui, wmts, xyz,
 };
@@ -77,15 +76,13 @@ impl Router {
     }
 
     fn count(&self, response: &mut Response, started: Instant) {
-        let unlabelled = RequestLabels { protocol: "other", layer: String::new() };
-        let labels = response.extensions_mut().remove::<RequestLabels>().unwrap_or(unlabelled);
+        let labels = response.body_mut().take_labels();
         let (protocol, layer) = (labels.protocol, labels.layer.as_str());
         let metrics = &self.app.metrics;
-        let status = response.status();
-        metrics.requests.with_label_values(&[protocol, layer, status.as_str()]).inc();
-        let took = started.elapsed();
-        metrics.request_seconds.with_label_values(&[protocol, layer]).observe(took.as_secs_f64());
-        response.body_mut().count_in(metrics.response_bytes.with_label_values(&[protocol, layer]));
+        let (status, took) = (response.status(), started.elapsed());
+        let series = metrics.answers.of(protocol, layer);
+        series.answered(status, took);
+        response.body_mut().count_in(series.bytes.clone());
         if self.app.settings.access_log {
             let status = status.as_u16();
             let bytes = response.body().size_hint().exact().unwrap_or(0);
@@ -95,7 +92,7 @@ impl Router {
 }
 
 impl Handler for Router {
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response {
         let started = Instant::now();
         let method = request.method().clone();
         self.app.metrics.in_flight.inc();
@@ -124,6 +121,7 @@ enum Refusal {
     Method,
     Target,
     TargetTooLong,
+    Fields,
     Host,
     Body,
 }
@@ -136,6 +134,9 @@ impl Refusal {
             }
             Self::Target => (StatusCode::BAD_REQUEST, "The address is not well formed.\n"),
             Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "The address is too long.\n"),
+            Self::Fields => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "There are too many header fields.\n")
+            }
             Self::Host => (StatusCode::BAD_REQUEST, "A request needs exactly one well-formed Host field.\n"),
             Self::Body => (StatusCode::PAYLOAD_TOO_LARGE, "No body is taken here.\n"),
         };
@@ -151,15 +152,20 @@ impl Refusal {
 
 impl Router {
     /// Takes a request apart, or says what is wrong with it.
-    async fn admit(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<RequestInfo, Refusal> {
+    async fn admit(&self, request: Request<Incoming>, peer: Peer) -> Result<RequestInfo, Refusal> {
         let (parts, body) = request.into_parts();
         let has_body = !body.is_end_stream();
         let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.app.settings.limits.target_bytes {
             return Err(Refusal::TargetTooLong);
         }
-        if parts.uri.scheme().is_some() || !parts.uri.path().starts_with('/') {
+        // HTTP/2 always sends scheme and authority; HTTP/1.1 does to a proxy, which this is not.
+        let is_absolute = parts.uri.scheme().is_some() && parts.version < Version::HTTP_2;
+        if is_absolute || !parts.uri.path().starts_with('/') {
             return Err(Refusal::Target);
+        }
+        if parts.headers.len() > self.app.settings.limits.head_fields {
+            return Err(Refusal::Fields);
         }
         let path =
             percent_decode_str(parts.uri.path()).decode_utf8().map_err(|_| Refusal::Target)?.into_owned();
@@ -172,18 +178,21 @@ impl Router {
             return Err(Refusal::Method);
         }
         let hosts = parts.headers.get_all(header::HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && parts.version >= Version::HTTP_11) {
+        let authority = parts.uri.authority().map(Authority::as_str);
+        if hosts > 1 || (hosts == 0 && authority.is_none() && parts.version >= Version::HTTP_11) {
             return Err(Refusal::Host);
         }
         let proxies = &self.app.settings.trusted_proxies;
         let snapshot = self.app.snapshot.load();
         let origin = Origin {
             configured: snapshot.service.public_url.as_deref(),
-            trusted: proxies.iter().any(|network| network.contains(peer.ip())),
+            trusted: proxies.iter().any(|network| network.contains(peer.address.ip())),
+            is_encrypted: peer.is_encrypted,
+            authority,
         };
         let base_url = match base_url::base_url(&parts.headers, origin) {
             Some(url) => url,
-            None if hosts == 0 => "http://localhost".to_owned(),
+            None if hosts == 0 && authority.is_none() => format!("{}://localhost", origin.scheme()),
             None => return Err(Refusal::Host),
         };
         if has_body && !takes_form {
@@ -196,7 +205,6 @@ impl Router {
             None
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        let is_local = peer.ip().is_loopback() && !is_forwarded(&parts.headers);
         Ok(RequestInfo {
             method: parts.method,
             path,
@@ -204,12 +212,7 @@ impl Router {
             body,
             headers: parts.headers,
             base_url,
-            is_local,
+            is_from_here: peer.address.ip().is_loopback(),
         })
     }
-}
-
-/// Whether a proxy stands between the client and us.
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
 }

@@ -2,7 +2,9 @@
 
 mod collar;
 mod conditional;
+mod connections;
 mod delivered;
+mod encrypted;
 mod faults;
 mod gate;
 mod mosaic;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use server::{
-    App, AppSettings, Server,
+    App, AppSettings, Server, Tls,
     config::{Config, LayerConfig, LayerOptions, Overrides},
     layers::{Catalog, Offer, OpenError, Reload, ServiceInfo, Skipped, Snapshot, Surroundings, watch},
 };
@@ -44,12 +44,17 @@ impl Running {
     /// # Panics
     /// When they cannot be served.
     pub fn serve_with(paths: &[PathBuf], settings: AppSettings) -> Self {
-        let mut config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
-        let options = LayerOptions { each: true, ..config.defaults.clone() };
-        config.layers.push(LayerConfig { id: None, paths: paths.to_vec(), options });
-        let offer = offer(config, None);
-        let (catalog, _) = Catalog::open(offer.clone(), None).expect("the files can be served");
-        Self::start(offer, catalog, settings)
+        let (offer, catalog) = each(paths);
+        Self::start(offer, catalog, settings, None)
+    }
+
+    /// Serves files and folders by TLS.
+    ///
+    /// # Panics
+    /// When they cannot be served.
+    pub fn serve_encrypted(paths: &[PathBuf], settings: AppSettings, tls: Arc<Tls>) -> Self {
+        let (offer, catalog) = each(paths);
+        Self::start(offer, catalog, settings, Some(tls))
     }
 
     /// Serves what a configuration says, written into the folder that its paths start at.
@@ -59,10 +64,10 @@ impl Running {
     pub fn configured(folder: &Path, toml: &str) -> Self {
         let (offer, opened) = opened(folder, toml, None);
         let (catalog, _) = opened.expect("the files can be served");
-        Self::start(offer, catalog, AppSettings::default())
+        Self::start(offer, catalog, AppSettings::default(), None)
     }
 
-    fn start(offer: Offer, catalog: Catalog, settings: AppSettings) -> Self {
+    fn start(offer: Offer, catalog: Catalog, settings: AppSettings, tls: Option<Arc<Tls>>) -> Self {
         let app = App::new(catalog.snapshot(), settings);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::channel();
@@ -75,6 +80,10 @@ impl Running {
             runtime.block_on(async move {
                 let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
                 let server = Server::bind(any_port, Arc::clone(&shared)).await.expect("a port is free");
+                let server = match tls {
+                    Some(tls) => server.with_tls(tls),
+                    None => server,
+                };
                 ready.send(server.address().expect("it is bound")).expect("the test waits");
                 let around = Arc::new(Around { app: shared, offer });
                 let watching = tokio::spawn(watch(catalog, WATCH, Arc::default(), around));
@@ -166,6 +175,16 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Each file a layer, as the defaults say.
+fn each(paths: &[PathBuf]) -> (Offer, Catalog) {
+    let mut config = Config::load(None, &Overrides::default()).expect("the defaults are sound");
+    let options = LayerOptions { each: true, ..config.defaults.clone() };
+    config.layers.push(LayerConfig { id: None, paths: paths.to_vec(), options });
+    let offer = offer(config, None);
+    let (catalog, _) = Catalog::open(offer.clone(), None).expect("the files can be served");
+    (offer, catalog)
 }
 
 /// A catalog and what it leaves out, or why it cannot be.

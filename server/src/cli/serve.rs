@@ -5,16 +5,24 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use tiler::cap::Job;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use super::{Failure, offer::offer, scan_bar::Scan};
 use crate::{
     App, AppSettings, Server,
     config::{Config, Override, Overrides},
-    http::Limits,
+    http::{
+        Limits,
+        tls::{Tls, TlsFiles},
+    },
     layers::{
         Bells, CapQueue, Catalog, Offer, Reload, Snapshot, Surroundings, build_in_background, tell_skipped,
         watch,
@@ -31,6 +39,12 @@ pub(super) struct Arguments {
     /// Configuration, in TOML.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Speak TLS, with this certificate and those between it and the root, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// How the log is written.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: LogFormat,
@@ -51,6 +65,9 @@ impl Arguments {
         if let Some(value) = &self.cache {
             let value = value.to_string_lossy().into_owned();
             overrides.cache = Some(Override { origin: "--cache", value });
+        }
+        if let (Some(certificate), Some(key)) = (self.tls_cert.clone(), self.tls_key.clone()) {
+            overrides.tls = Some(TlsFiles { certificate, key });
         }
         overrides
     }
@@ -85,11 +102,18 @@ async fn serve(
 ) -> Result<ExitCode, Failure> {
     let app = App::new(catalog.snapshot(), settings(config));
     let listen = config.server.listen;
-    let server = Server::bind(listen, Arc::clone(&app))
+    let tls = config.server.tls.clone().map(Tls::open).transpose();
+    let tls = tls.map_err(|error| log::chain(&error))?.map(Arc::new);
+    let mut server = Server::bind(listen, Arc::clone(&app))
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let address = server.address()?;
-    announce(&app.snapshot.load(), &format!("http://{address}"));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    announce(&app.snapshot.load(), &format!("{scheme}://{address}"));
+    if let Some(tls) = tls {
+        server = server.with_tls(Arc::clone(&tls));
+        tokio::spawn(renew(tls, config.watch_interval, signal(SignalKind::hangup())?));
+    }
 
     let bells = Arc::new(Bells::default());
     app.ring_rescan_with(Arc::clone(&bells));
@@ -128,6 +152,23 @@ async fn serve(
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes up a renewed certificate, for ever: soon after its files have changed, and when told to.
+async fn renew(tls: Arc<Tls>, every: Duration, mut hang_up: Signal) {
+    loop {
+        let is_told = timeout(every, hang_up.recv()).await.is_ok();
+        let tls = Arc::clone(&tls);
+        let renewed = spawn_blocking(move || if is_told { tls.read_again() } else { tls.renew() }).await;
+        match renewed {
+            Ok(Ok(true)) => tracing::info!("the certificate was read again"),
+            Ok(Err(error)) => {
+                let reason = log::chain(&error);
+                tracing::error!(reason, "the new certificate cannot be used; the one before it stays");
+            }
+            Ok(Ok(false)) | Err(_) => {}
+        }
+    }
 }
 
 fn settings(config: &Config) -> AppSettings {

@@ -24,6 +24,8 @@ pub use layer::{EmptyTile, LayerConfig, LayerOptions, YearRule};
 pub use network::{Network, NetworkError};
 pub use problem::{Problem, Problems};
 
+use crate::http::tls::TlsFiles;
+
 /// A configuration longer than this is none.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
 
@@ -61,6 +63,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
+    /// The certificate with which clients are spoken to by TLS; default: none, in clear text.
+    pub tls: Option<TlsFiles>,
     /// Base address for clients, without a trailing slash; default: taken from the request.
     pub public_url: Option<String>,
     /// Proxies whose `Forwarded` headers are believed; default none.
@@ -103,7 +107,7 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Renders at the same time; default two a core.
     pub renders_running: usize,
-    /// Renders that wait; default 256.
+    /// Renders that wait at a moment; default 64 a core. Of a queue that does not empty, a quarter.
     pub renders_queued: usize,
     /// How long a render waits; default 5 s.
     pub queue_timeout: Duration,
@@ -146,6 +150,8 @@ pub struct Overrides {
     pub public_url: Option<Override>,
     /// For `cache.dir`.
     pub cache: Option<Override>,
+    /// For `tls`.
+    pub tls: Option<TlsFiles>,
 }
 
 /// A value that wins over the file.
@@ -168,6 +174,7 @@ impl Overrides {
             listen: variable("PAVAGE_LISTEN"),
             public_url: variable("PAVAGE_PUBLIC_URL"),
             cache: variable("PAVAGE_CACHE"),
+            tls: None,
         }
     }
 }

@@ -30,6 +30,7 @@ impl<T> Deref for Given<T> {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawConfig {
     pub(super) server: RawServer,
+    pub(super) tls: Option<Spanned<RawTls>>,
     pub(super) service: RawService,
     pub(super) limits: RawLimits,
     pub(super) cache: RawCache,
@@ -48,6 +49,14 @@ pub(super) struct RawServer {
     pub(super) public_url: Given<String>,
     pub(super) trusted_proxies: Vec<Spanned<String>>,
     pub(super) access_log: Option<bool>,
+}
+
+/// `[tls]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTls {
+    pub(super) certificate: Given<String>,
+    pub(super) key: Given<String>,
 }
 
 /// `[service]`

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use serde_spanned::Spanned;
 use tiler::{io::Access, render::RenderSettings, tiff::Limits};
 
 use super::{
@@ -16,8 +17,9 @@ use super::{
     layer,
     parse::parse,
     problem::Report,
-    raw::{Given, RawCache, RawFiles, RawLimits, RawRender, RawServer, RawService},
+    raw::{Given, RawCache, RawFiles, RawLimits, RawRender, RawServer, RawService, RawTls},
 };
+use crate::http::tls::TlsFiles;
 
 const POLICIES: [(&str, CachePolicy); 2] = [("quick", CachePolicy::Quick), ("lru", CachePolicy::Lru)];
 
@@ -31,7 +33,7 @@ pub(super) fn resolve(file: &Path, text: Option<&str>, overrides: &Overrides) ->
     let registry = layer::tile_matrix_sets(&raw.tile_matrix_set, &mut report);
     let defaults = defaults(&raw.render, &mut report);
     let mut config = Config {
-        server: server(&raw.server, &mut report),
+        server: ServerConfig { tls: tls(raw.tls.as_ref(), &mut report), ..server(&raw.server, &mut report) },
         service: service(&raw.service, &mut report),
         limits: limits(&raw.limits, &mut report),
         cache: cache(&raw.cache, &mut report),
@@ -82,6 +84,9 @@ impl ServerConfig {
                 Err(message) => tell(given, message),
             }
         }
+        if let Some(files) = &overrides.tls {
+            self.tls = Some(files.clone());
+        }
         if let Some(given) = &overrides.public_url {
             match web_address(&given.value) {
                 Ok(url) => self.public_url = Some(url),
@@ -107,7 +112,19 @@ fn server(raw: &RawServer, report: &mut Report<'_>) -> ServerConfig {
         }
     }
     let public_url = report.url("public_url", &raw.public_url);
-    ServerConfig { listen, public_url, trusted_proxies, access_log: raw.access_log.unwrap_or(false) }
+    let access_log = raw.access_log.unwrap_or(false);
+    ServerConfig { listen, tls: None, public_url, trusted_proxies, access_log }
+}
+
+fn tls(raw: Option<&Spanned<RawTls>>, report: &mut Report<'_>) -> Option<TlsFiles> {
+    let raw = raw?;
+    let RawTls { certificate, key } = raw.get_ref();
+    let (Some(certificate), Some(key)) = (certificate.as_ref(), key.as_ref()) else {
+        report.at(&raw.span(), "tls needs both certificate and key");
+        return None;
+    };
+    let file = |given: &Spanned<String>| super::beside(report.file(), given.get_ref());
+    Some(TlsFiles { certificate: file(certificate), key: file(key) })
 }
 
 fn service(raw: &RawService, report: &mut Report<'_>) -> ServiceConfig {
@@ -135,7 +152,7 @@ fn limits(raw: &RawLimits, report: &mut Report<'_>) -> LimitsConfig {
             .unwrap_or(1000),
         connections: count("connections", &raw.connections, (1..=1_000_000, 4096), report),
         renders_running: count("renders_running", &raw.renders_running, (1..=4096, 2 * cores()), report),
-        renders_queued: count("renders_queued", &raw.renders_queued, (0..=1_000_000, 256), report),
+        renders_queued: count("renders_queued", &raw.renders_queued, (0..=1_000_000, 64 * cores()), report),
         queue_timeout: seconds("queue_timeout_s", &raw.queue_timeout_s, (1..=600, 5), report),
         request_timeout: seconds("request_timeout_s", &raw.request_timeout_s, (1..=600, 15), report),
         shutdown_timeout: seconds("shutdown_s", &raw.shutdown_s, (0..=3600, 30), report),

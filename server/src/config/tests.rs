@@ -50,6 +50,7 @@ fn the_example_states_the_defaults() {
     assert_eq!(example.file_limits, default.file_limits);
     let mut limits = example.limits;
     limits.renders_running = default.limits.renders_running;
+    limits.renders_queued = default.limits.renders_queued;
     assert_eq!(format!("{limits:?}"), format!("{:?}", default.limits));
     assert_eq!(format!("{:?}", example.defaults), format!("{:?}", default.defaults));
 }
@@ -127,7 +128,7 @@ fn overrides_win_and_are_checked() {
     let good = Overrides {
         listen: wins("--listen", "0.0.0.0:9000"),
         public_url: wins("X", "http://a/b/"),
-        cache: None,
+        ..Overrides::default()
     };
     let config = Config::load(None, &good).unwrap();
     assert_eq!(config.server.listen.port(), 9000);
@@ -135,7 +136,7 @@ fn overrides_win_and_are_checked() {
     let bad = Overrides {
         listen: wins("--listen", "9000"),
         public_url: wins("PAVAGE_PUBLIC_URL", "a"),
-        cache: None,
+        ..Overrides::default()
     };
     let problems = Config::load(None, &bad).unwrap_err().0;
     assert_eq!(problems.len(), 2);

@@ -9,6 +9,17 @@ pub struct Origin<'a> {
     pub configured: Option<&'a str>,
     /// Whether the peer is a proxy whose word counts.
     pub trusted: bool,
+    /// Whether the request came by TLS.
+    pub is_encrypted: bool,
+    /// The host where it is not in a field: HTTP/2 has it in the address.
+    pub authority: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    /// How the peer speaks to us.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
+    }
 }
 
 /// The base address for links, without a slash at the end; `None` when the request has no sound host.
@@ -16,14 +27,25 @@ pub fn base_url(headers: &HeaderMap, origin: Origin<'_>) -> Option<String> {
     if let Some(url) = origin.configured {
         return Some(url.trim_end_matches('/').to_owned());
     }
-    let field = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(first);
-    let forwarded = |name: &str| field(name).filter(|_| origin.trusted);
-    let host = forwarded("x-forwarded-host").or_else(|| field(header::HOST.as_str()))?;
+    let forwarded = |name: &str| {
+        if !origin.trusted {
+            return None;
+        }
+        headers.get(name)?.to_str().ok().map(first)
+    };
+    let asked = match (origin.authority, headers.get(header::HOST)) {
+        // Two hosts that differ are a trick: RFC 9113, 8.3.1.
+        (Some(authority), Some(host)) if !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()) => None,
+        (Some(authority), _) => Some(authority),
+        (None, host) => host.and_then(|host| host.to_str().ok()),
+    }?;
+    let host = forwarded("x-forwarded-host").unwrap_or(asked);
     let scheme = match forwarded("x-forwarded-proto") {
         Some("https") => "https",
-        _ => "http",
+        Some(_) => "http",
+        None => origin.scheme(),
     };
-    is_host(host).then(|| format!("{scheme}://{host}"))
+    is_host(host).then(|| [scheme, "://", host].concat())
 }
 
 /// A proxy behind a proxy appends to the list.
@@ -45,7 +67,8 @@ mod tests {
         fields.iter().map(|(k, v)| (k.parse().expect("a name"), v.parse().expect("a value"))).collect()
     }
 
-    const UNTRUSTED: Origin<'_> = Origin { configured: None, trusted: false };
+    const UNTRUSTED: Origin<'_> =
+        Origin { configured: None, trusted: false, is_encrypted: false, authority: None };
 
     #[test]
     fn a_stranger_cannot_change_the_address() {
@@ -54,8 +77,19 @@ mod tests {
         assert_eq!(base_url(&fields, UNTRUSTED).as_deref(), Some("http://a:8080"));
         let trusted = Origin { trusted: true, ..UNTRUSTED };
         assert_eq!(base_url(&fields, trusted).as_deref(), Some("https://evil"));
-        let configured = Origin { configured: Some("https://tiles.example.org/"), trusted: true };
+        let configured = Origin { configured: Some("https://tiles.example.org/"), ..trusted };
         assert_eq!(base_url(&fields, configured).as_deref(), Some("https://tiles.example.org"));
+    }
+
+    #[test]
+    fn tls_and_http_2_tell_scheme_and_host_themselves() {
+        let encrypted = Origin { is_encrypted: true, authority: Some("a:8443"), ..UNTRUSTED };
+        assert_eq!(base_url(&headers(&[]), encrypted).as_deref(), Some("https://a:8443"));
+        assert_eq!(base_url(&headers(&[("host", "A:8443")]), encrypted).as_deref(), Some("https://a:8443"));
+        assert_eq!(base_url(&headers(&[("host", "b")]), encrypted), None);
+        let proxied = Origin { trusted: true, ..encrypted };
+        let fields = headers(&[("x-forwarded-proto", "http")]);
+        assert_eq!(base_url(&fields, proxied).as_deref(), Some("http://a:8443"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use prometheus::IntCounter;
 use tokio::{sync::Semaphore, task};
 
-use super::connection::Activity;
+use super::activity::Busy;
 
 /// Makes the chunks of a body.
 pub trait Chunks: Send + 'static {
@@ -31,6 +31,22 @@ pub struct Body {
     content: Content,
     sent: Option<IntCounter>,
     busy: Option<Busy>,
+    labels: RequestLabels,
+}
+
+/// Which protocol and layer an answer belongs to, for metrics and log.
+#[derive(Debug, Clone)]
+pub struct RequestLabels {
+    /// One of a closed list.
+    pub protocol: &'static str,
+    /// The id of a published layer; empty where there is none.
+    pub layer: String,
+}
+
+impl Default for RequestLabels {
+    fn default() -> Self {
+        Self { protocol: "other", layer: String::new() }
+    }
 }
 
 enum Content {
@@ -65,6 +81,21 @@ impl Body {
         Self { content: Content::Chunked { state, left: bytes, gate }, ..Self::default() }
     }
 
+    /// Other bytes, at hand.
+    pub fn fill(&mut self, bytes: Bytes) {
+        self.content = Content::Whole(bytes);
+    }
+
+    /// Says which protocol and layer the answer belongs to.
+    pub fn label(&mut self, labels: RequestLabels) {
+        self.labels = labels;
+    }
+
+    /// What was said of it.
+    pub fn take_labels(&mut self) -> RequestLabels {
+        std::mem::take(&mut self.labels)
+    }
+
     /// The bytes, if they are at hand; the body is empty then.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.content {
@@ -88,16 +119,8 @@ impl Body {
     }
 
     /// The connection has something to do until the body is handed on or given up.
-    pub fn keep_busy(&mut self, activity: Arc<Activity>) {
-        self.busy = Some(Busy(activity));
-    }
-}
-
-struct Busy(Arc<Activity>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.end();
+    pub fn keep_busy(&mut self, busy: Busy) {
+        self.busy = Some(busy);
     }
 }
 
@@ -119,11 +142,18 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let chunk = match &mut self.content {
+        let this = &mut *self;
+        let chunk = match &mut this.content {
             Content::Whole(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
-            Content::Chunked { state, left, gate } => ready!(state.poll_chunk(context, left, gate)),
+            Content::Chunked { state, left, gate } => {
+                let polled = state.poll_chunk(context, left, gate);
+                if let Some(busy) = &mut this.busy {
+                    busy.waits_for_us(polled.is_pending());
+                }
+                ready!(polled)
+            }
         };
-        if let (Ok(Some(chunk)), Some(counter)) = (&chunk, &self.sent) {
+        if let (Ok(Some(chunk)), Some(counter)) = (&chunk, &this.sent) {
             counter.inc_by(chunk.len() as u64);
         }
         Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).transpose())
@@ -179,6 +209,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::http::activity::Activity;
 
     /// Gives a number of chunks of five bytes.
     struct Fives(usize);
@@ -217,9 +248,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_is_busy_until_its_body_is_gone() {
         let activity = Arc::new(Activity::default());
-        activity.begin();
         let mut body = body(1, None);
-        body.keep_busy(Arc::clone(&activity));
+        body.keep_busy(Busy::new(Arc::clone(&activity)));
         assert_eq!(activity.idle_for(), None);
         body.collect().await.expect("nothing fails");
         assert!(activity.idle_for().is_some());

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use hyper::body::Body as _;
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::{Body, Response, body::Chunks};
+use super::{Response, body::Chunks};
 
 /// Below this a document is sent as it is.
 const WORTH_BYTES: usize = 1024;
@@ -42,7 +42,7 @@ pub fn compress(mut response: Response, headers: &HeaderMap) -> Response {
     if let Some(bytes) = response.body_mut().take_whole() {
         let packed = gzip(&bytes).filter(|_| bytes.len() >= WORTH_BYTES);
         let is_packed = packed.is_some();
-        *response.body_mut() = Body::whole(packed.unwrap_or(bytes));
+        response.body_mut().fill(packed.unwrap_or(bytes));
         if !is_packed {
             return response;
         }

@@ -1,217 +1,147 @@
-//! One connection's clock: a head must arrive in time, and a write must make progress. hyper has neither.
+//! One connection: the handshake of TLS where there is one, then HTTP/1.1 or HTTP/2, whichever the client speaks.
 
 use std::{
-    io,
-    pin::Pin,
+    convert::Infallible,
+    net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
-    task::{Context, Poll},
-    time::Duration,
 };
 
+use http::{HeaderValue, Request, Version, header};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::Notify,
-    time::{Instant, Sleep, sleep},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    pin,
+    time::timeout,
 };
 
-use super::Limits;
+use super::{
+    Handler, Limits, Response,
+    activity::{Activity, Busy, Verdict},
+    connections::Place,
+    tls::Tls,
+    watched::Watched,
+};
 
-const IDLE: u8 = 0;
-const HEAD: u8 = 1;
-const BUSY: u8 = 2;
+/// Bytes of bodies that are taken before anybody reads them: a form at most, so HTTP/2's default is more than enough.
+const WINDOW_BYTES: u32 = 65_535;
+/// Requests at the same time on one connection of HTTP/2.
+const STREAMS: u32 = 100;
+/// Requests that a client may reset before they are answered, and that we may have to, before it is sent away.
+const RESETS: (usize, usize) = (20, 1024);
 
-/// What a connection is doing, seen from outside.
-#[derive(Debug)]
-pub struct Activity {
-    phase: AtomicU8,
-    /// When it became idle, in milliseconds since `born`.
-    idle_since_ms: AtomicU64,
-    born: Instant,
-    /// Asks the connection to close as soon as it can.
-    pub close: Notify,
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Its address, or that of a proxy.
+    pub address: SocketAddr,
+    /// Whether it came by TLS.
+    pub is_encrypted: bool,
 }
 
-impl Default for Activity {
-    fn default() -> Self {
-        Self {
-            phase: AtomicU8::new(IDLE),
-            idle_since_ms: AtomicU64::new(0),
-            born: Instant::now(),
-            close: Notify::new(),
-        }
-    }
+/// What all connections of a listener share.
+pub struct Service<H> {
+    handler: H,
+    protocols: auto::Builder<TokioExecutor>,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
 }
 
-impl Activity {
-    /// A request was read whole and is being answered.
-    pub fn begin(&self) {
-        self.phase.store(BUSY, Ordering::Release);
+impl<H: Handler> Service<H> {
+    /// A service that answers with `handler`, through TLS where that is given.
+    pub fn new(handler: H, tls: Option<Arc<Tls>>, limits: Limits) -> Self {
+        let mut protocols = auto::Builder::new(TokioExecutor::new());
+        protocols
+            .http1()
+            // Timeouts are those of `Activity`.
+            .header_read_timeout(None)
+            .max_buf_size(limits.head_bytes.max(8192))
+            .max_headers(limits.head_fields)
+            .half_close(false);
+        protocols
+            .http2()
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(limits.head_bytes as u32)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_pending_accept_reset_streams(RESETS.0)
+            .max_local_error_reset_streams(RESETS.1);
+        Self { handler, protocols, tls, limits }
     }
 
-    /// Its answer is on its way.
-    pub fn end(&self) {
-        self.idle_since_ms.store(self.born.elapsed().as_millis() as u64, Ordering::Release);
-        self.phase.store(IDLE, Ordering::Release);
+    /// Whether clients have to speak TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
-    /// How long the connection has had nothing to do; `None` while it has.
-    pub fn idle_for(&self) -> Option<Duration> {
-        let since = Duration::from_millis(self.idle_since_ms.load(Ordering::Acquire));
-        (self.phase.load(Ordering::Acquire) == IDLE).then(|| self.born.elapsed().saturating_sub(since))
-    }
-}
-
-/// A stream that fails when its peer is too slow.
-#[derive(Debug)]
-pub struct Timed<S> {
-    stream: S,
-    activity: Arc<Activity>,
-    head_timeout: Duration,
-    write_timeout: Duration,
-    head_deadline: Option<Pin<Box<Sleep>>>,
-    write_deadline: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> Timed<S> {
-    /// Puts a clock on a stream.
-    pub fn new(stream: S, activity: Arc<Activity>, limits: &Limits) -> Self {
-        Self {
-            stream,
-            activity,
-            head_timeout: limits.head_timeout,
-            write_timeout: limits.write_timeout,
-            head_deadline: None,
-            write_deadline: None,
-        }
-    }
-
-    /// Passes a write on; one that must wait has a deadline, any progress resets it.
-    fn timed_write<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.write_deadline = None;
-            return result;
-        }
-        let timeout = self.write_timeout;
-        let deadline = self.write_deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        match deadline.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let arrived = buffer.filled().len() > before;
-        if arrived {
-            let _ = self.activity.phase.compare_exchange(IDLE, HEAD, Ordering::AcqRel, Ordering::Relaxed);
-        }
-        if self.activity.phase.load(Ordering::Acquire) != HEAD {
-            self.head_deadline = None;
-            return result;
-        }
-        let timeout = self.head_timeout;
-        let deadline = self.head_deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        // One deadline for the whole head, however its bytes drip in.
-        match deadline.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => result,
-        }
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.timed_write(context, result)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.timed_write(context, result)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_flush(context);
-        self.timed_write(context, result)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.timed_write(context, result)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_head_that_drips_in_is_cut_off() {
-        let (client, server) = duplex(64);
-        let mut timed = Timed::new(server, Arc::default(), &Limits::default());
-        let mut client = client;
-        let dripping = tokio::spawn(async move {
-            while client.write_all(b"x").await.is_ok() {
-                sleep(Duration::from_secs(1)).await;
-            }
-        });
-        let started = Instant::now();
-        let error = loop {
-            if let Err(error) = timed.read_u8().await {
-                break error;
-            }
+    /// Answers the requests of a connection until it ends.
+    pub async fn serve(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: Place) {
+        // Without it a small answer waits 40 ms for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let peer = Peer { address, is_encrypted: self.is_encrypted() };
+        let Some(tls) = &self.tls else { return self.answer(stream, peer, &place.activity).await };
+        let shaken = tokio::select! {
+            shaken = timeout(self.limits.head_timeout, tls.acceptor().accept(stream)) => shaken,
+            _ = place.activity.asked() => return,
         };
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(started.elapsed().as_secs(), 10);
-        drop(timed);
-        dripping.await.expect("it ends with the connection");
+        if let Ok(Ok(stream)) = shaken {
+            self.answer(stream, peer, &place.activity).await;
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_that_stops_is_given_up() {
-        let (_client, server) = duplex(64);
-        let mut timed = Timed::new(server, Arc::default(), &Limits::default());
-        let started = Instant::now();
-        let error = timed.write_all(&[0; 1000]).await.expect_err("nobody reads");
-        assert_eq!((error.kind(), started.elapsed().as_secs()), (io::ErrorKind::TimedOut, 20));
+    async fn answer<S>(self: &Arc<Self>, stream: S, peer: Peer, activity: &Arc<Activity>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let begun = AtomicU32::new(0);
+        let service = service_fn(|request| {
+            let busy = Busy::new(Arc::clone(activity));
+            let is_last = begun.fetch_add(1, Ordering::Relaxed) + 1 >= self.limits.requests_per_connection;
+            if is_last {
+                activity.close();
+            }
+            let service = Arc::clone(self);
+            async move { Ok::<_, Infallible>(service.respond(request, peer, (busy, is_last)).await) }
+        });
+        let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
+        let connection = self.protocols.serve_connection(stream, service);
+        pin!(connection);
+        loop {
+            tokio::select! {
+                biased;
+                _ = connection.as_mut() => return,
+                verdict = activity.asked() => match verdict {
+                    Verdict::Abort => return,
+                    _ => connection.as_mut().graceful_shutdown(),
+                },
+            }
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_answers_is_not_idle() {
-        let activity = Activity::default();
-        sleep(Duration::from_secs(5)).await;
-        assert_eq!(activity.idle_for(), Some(Duration::from_secs(5)));
-        activity.begin();
-        assert_eq!(activity.idle_for(), None);
-        activity.end();
-        assert_eq!(activity.idle_for(), Some(Duration::ZERO));
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        (mut busy, is_last): (Busy, bool),
+    ) -> Response {
+        let is_multiplexed = request.version() == Version::HTTP_2;
+        let mut response = self.handler.handle(request, peer).await;
+        // HTTP/2 says this in a frame of its own.
+        if is_multiplexed {
+            response.headers_mut().remove(header::CONNECTION);
+        } else if is_last {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        // Until its last byte is handed on, the connection is not idle.
+        busy.waits_for_us(false);
+        response.body_mut().keep_busy(busy);
+        response
     }
 }

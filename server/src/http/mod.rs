@@ -1,23 +1,27 @@
 //! HTTP as all protocols need it: requests taken apart, answers with the right headers, connections with limits. It knows no
 //! protocol and no tile beyond its bytes.
 
+mod activity;
 pub mod base_url;
 pub mod body;
 pub mod compression;
 pub mod conditional;
 pub mod connection;
+mod connections;
 pub mod document;
 pub mod file;
 pub mod listener;
 pub mod query;
 pub mod range;
 pub mod respond;
+pub mod tls;
+mod watched;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::body::Body;
+pub use self::{body::Body, listener::Handler};
 
 /// What is answered.
 pub type Response = http::Response<Body>;
@@ -37,8 +41,16 @@ pub struct RequestInfo {
     pub headers: http::HeaderMap,
     /// How clients reach this server, e.g. `https://tiles.example.org`; no slash at the end.
     pub base_url: String,
+    /// Whether its peer is on this machine.
+    pub is_from_here: bool,
+}
+
+impl RequestInfo {
     /// Whether it comes from this machine, and not through a proxy.
-    pub is_local: bool,
+    pub fn is_local(&self) -> bool {
+        const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+        self.is_from_here && !FORWARDED.iter().any(|name| self.headers.contains_key(*name))
+    }
 }
 
 #[cfg(test)]
@@ -52,7 +64,7 @@ impl RequestInfo {
             body: None,
             headers: http::HeaderMap::new(),
             base_url: "https://tiles.example.org".to_owned(),
-            is_local: true,
+            is_from_here: true,
         }
     }
 }

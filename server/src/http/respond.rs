@@ -1,28 +1,22 @@
 //! Answers by their parts, and the headers that every answer has.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::{Body, Response};
+use super::{Body, Response, body::RequestLabels};
 
-/// Which protocol and layer a response belongs to, for metrics and log.
-#[derive(Debug, Clone, Default)]
-pub struct RequestLabels {
-    /// One of a closed list.
-    pub protocol: &'static str,
-    /// The id of a published layer; empty where there is none.
-    pub layer: String,
-}
+/// Fields of most answers, with those that hyper adds.
+const FIELDS: usize = 12;
 
 /// Names the protocol and layer of a response.
 pub fn labels(response: &mut Response, protocol: &'static str, layer: &str) {
-    response.extensions_mut().insert(RequestLabels { protocol, layer: layer.to_owned() });
+    response.body_mut().label(RequestLabels { protocol, layer: layer.to_owned() });
 }
 
 /// A response with a body and its media type.
 pub fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Body::whole(body));
-    *response.status_mut() = status;
+    let mut response = empty(status);
+    response.body_mut().fill(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
@@ -38,8 +32,13 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
 pub fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::default());
     *response.status_mut() = status;
+    // All that an answer carries fits, so that it does not grow several times.
+    response.headers_mut().reserve(FIELDS);
     response
 }
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 /// Headers that every answer carries: who may use it, and that its type is what it says.
 pub fn finish(response: &mut Response, method: &Method) {
@@ -49,8 +48,8 @@ pub fn finish(response: &mut Response, method: &Method) {
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Last-Modified, Pavage-Path, Retry-After",),
     );
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-    headers.insert("timing-allow-origin", HeaderValue::from_static("*"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if *method == Method::OPTIONS {
         headers.insert(

@@ -209,6 +209,7 @@ impl Catalog {
             layers: layers.collect(),
             registry: self.offer.registry.clone(),
             update_sequence: self.update_sequence,
+            generation: 0,
             service: self.offer.service.clone(),
             files: Arc::clone(&self.offer.files),
             hints: Arc::clone(&self.offer.hints),

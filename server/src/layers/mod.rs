@@ -179,6 +179,8 @@ pub struct Snapshot {
     pub registry: Registry,
     /// Grows with every change of the layers; the WMTS `updateSequence`.
     pub update_sequence: u64,
+    /// Which of those that this process has published it is; given when that happens.
+    pub generation: u64,
     /// About the service.
     pub service: ServiceInfo,
     /// The files that are open.

@@ -1,6 +1,6 @@
 //! A tile as an HTTP answer: `ETag`, `Cache-Control`, and how it was come by.
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::TileAnswer;
 use crate::{
@@ -12,11 +12,13 @@ use crate::{
 };
 
 /// Name of the header that tells how a tile was come by.
-const PATH: &str = "pavage-path";
+const PATH: HeaderName = HeaderName::from_static("pavage-path");
 /// Name of the header of a tile that will be better soon.
-const PROVISIONAL: &str = "pavage-provisional";
+const PROVISIONAL: HeaderName = HeaderName::from_static("pavage-provisional");
 /// For so long clients may keep such a tile unasked, in seconds.
 const PROVISIONAL_S: u32 = 5;
+
+const ASCII: &str = "digits, letters and quotation marks only";
 
 impl TileAnswer {
     /// The answer with the caching rules of its layer.
@@ -38,17 +40,13 @@ impl TileAnswer {
         if is_provisional {
             headers.insert(PROVISIONAL, HeaderValue::from_static("1"));
         }
-        headers.insert(header::CACHE_CONTROL, ascii(&cache_control));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(cache_control).expect(ASCII));
         if let Some(etag) = etag {
-            headers.insert(header::ETAG, ascii(&etag));
+            headers.insert(header::ETAG, HeaderValue::from_bytes(etag.as_bytes()).expect(ASCII));
         }
         if let Some(origin) = origin {
             headers.insert(PATH, HeaderValue::from_static(origin.name()));
         }
         response
     }
-}
-
-fn ascii(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("digits, letters and quotes only")
 }

@@ -1,6 +1,6 @@
 //! A tile from its canonical address, by the shortest way:
 //!
-//! 1. the plan, in microseconds, and its fingerprint: cache key and `ETag`;
+//! 1. the plan, in microseconds, or what it came to a moment ago, and its fingerprint: cache key and `ETag`;
 //! 2. the client has it already: 304, nothing else is done;
 //! 3. there is no imagery: the layer's answer for that;
 //! 4. it is a stored block, and that is in memory: the block as it is;
@@ -12,7 +12,9 @@
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
 mod answer;
+mod entity_tag;
 mod failures;
+mod known;
 mod pool;
 mod render;
 mod single_flight;
@@ -32,10 +34,15 @@ use tiler::{
 };
 use tokio::time::timeout;
 
+pub use entity_tag::EntityTag;
 pub use pool::{Pool, PoolLimits};
 pub use render::{Renderer, TilerRenderer};
 
-use self::{failures::Failures, single_flight::SingleFlight};
+use self::{
+    failures::Failures,
+    known::{Known, KnownPlans},
+    single_flight::{Flight, SingleFlight},
+};
 use crate::{
     cache::{self, Cache, CachePolicy, Capacity, Metered, Weighted},
     error::Fault,
@@ -47,6 +54,8 @@ use crate::{
 /// The canonical address of a tile: WMTS, XYZ and all others come down to this.
 #[derive(Debug, Clone)]
 pub struct TileRequest {
+    /// Of the snapshot that all of it is from.
+    pub generation: u64,
     /// The layer.
     pub layer: Arc<Layer>,
     /// The layer's imagery, of now or of a year.
@@ -70,8 +79,8 @@ pub enum TileAnswer {
     Tile {
         /// The file.
         bytes: Bytes,
-        /// Strong, with its quotes.
-        etag: String,
+        /// Of these very bytes.
+        etag: EntityTag,
         /// Its format.
         format: Format,
         /// How it was come by.
@@ -81,8 +90,8 @@ pub enum TileAnswer {
     },
     /// The client has this very tile.
     NotModified {
-        /// Strong, with its quotes.
-        etag: String,
+        /// Of these very bytes.
+        etag: EntityTag,
         /// Whether a better one is to be had soon.
         is_provisional: bool,
     },
@@ -97,7 +106,7 @@ pub enum Origin {
     Cached,
     /// Rendered for this request, or for one at the same time.
     Rendered,
-    /// A block as it is stored.
+    /// As it is stored.
     Passed,
     /// There is no imagery under it.
     Blank,
@@ -148,7 +157,6 @@ struct KeptTile {
     bytes: Bytes,
     format: Format,
     is_provisional: bool,
-    is_passed: bool,
 }
 
 impl Weighted for KeptTile {
@@ -157,13 +165,14 @@ impl Weighted for KeptTile {
     }
 }
 
-type Outcome = Result<KeptTile, Fault>;
+type Outcome = Result<(KeptTile, Origin), Fault>;
 
 /// Makes tiles, and keeps them.
 pub struct TileService {
     pool: Arc<Pool>,
     renderer: Arc<dyn Renderer>,
     tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    known: KnownPlans,
     flights: SingleFlight<Fingerprint, Outcome>,
     failures: Arc<Failures>,
     metrics: Arc<Metrics>,
@@ -190,10 +199,13 @@ impl TileService {
         renderer: Arc<dyn Renderer>,
     ) -> Self {
         let capacity = Capacity { bytes: settings.tile_bytes, typical_bytes: 20_000 };
+        // Tiles without imagery are one tile, and clients have tiles that we have no more.
+        let plans = 2 * (capacity.bytes / capacity.typical_bytes).max(1024);
         Self {
             pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
             renderer,
             tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
+            known: KnownPlans::new(plans as usize),
             flights: SingleFlight::default(),
             failures: Arc::default(),
             metrics,
@@ -213,38 +225,42 @@ impl TileService {
         if request.layer.unavailable.is_some() {
             return Err(Fault::Source);
         }
-        let plan = self.plan(request)?;
-        let key = plan.fingerprint();
-        let etag = etag(key);
-        if plan.is_empty() {
+        let (known, plan) = match self.known.get(request) {
+            Some(known) => (known, None),
+            None => self.plan(request).map(|(known, plan)| (known, Some(plan)))?,
+        };
+        let Known { fingerprint: key, is_empty, is_provisional, passage } = known;
+        let etag = EntityTag::from(key);
+        if is_empty {
             match request.layer.empty_tile {
                 EmptyTile::Blank => {}
                 EmptyTile::NoContent => return Ok(TileAnswer::NoContent),
                 EmptyTile::NotFound => return Err(Fault::NoData),
             }
         }
-        if if_none_match.is_some_and(|tags| conditional::matches(tags, &etag)) {
-            return Ok(TileAnswer::NotModified { etag, is_provisional: plan.is_provisional() });
+        if if_none_match.is_some_and(|tags| conditional::matches(tags, etag.as_str())) {
+            return Ok(TileAnswer::NotModified { etag, is_provisional });
         }
         // The page cache keeps it: it need not be kept here too.
-        if let Some(EncodedTile { bytes, format, .. }) = self.renderer.at_hand(&plan) {
+        if let Some(EncodedTile { bytes, format, .. }) =
+            passage.and_then(|passage| self.renderer.at_hand(&passage))
+        {
             let (bytes, origin) = (bytes.into(), Origin::Passed);
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
-        if let Some(KeptTile { bytes, format, is_provisional, .. }) = self.tiles.get(&key) {
-            let origin = if plan.is_empty() { Origin::Blank } else { Origin::Cached };
+        if let Some(KeptTile { bytes, format, is_provisional }) = self.tiles.get(&key) {
+            let origin = if is_empty { Origin::Blank } else { Origin::Cached };
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
         }
         if let Some(fault) = self.failures.recent(&key) {
             return Err(fault);
         }
-        let is_empty = plan.is_empty();
-        let KeptTile { bytes, format, is_provisional, is_passed } = self.rendered(plan, request).await?;
-        let origin = match (is_empty, is_passed) {
-            (true, _) => Origin::Blank,
-            (_, true) => Origin::Passed,
-            _ => Origin::Rendered,
+        let plan = match plan {
+            Some(plan) => plan,
+            None => self.plan(request)?.1,
         };
+        let (KeptTile { bytes, format, is_provisional }, origin) = self.rendered(plan, request).await?;
+        let origin = if is_empty { Origin::Blank } else { origin };
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
@@ -256,7 +272,8 @@ impl TileService {
         self.pool.run(job).await
     }
 
-    fn plan(&self, request: &TileRequest) -> Result<Plan, Fault> {
+    /// Makes the plan, and keeps what it comes to.
+    fn plan(&self, request: &TileRequest) -> Result<(Known, Plan), Fault> {
         let started = Instant::now();
         let address = TileAddress {
             set: &request.set,
@@ -267,52 +284,16 @@ impl TileService {
         };
         let plan = self.renderer.plan(&request.layer, &request.imagery, &address)?;
         self.metrics.observe(Stage::Plan, started.elapsed());
-        Ok(plan)
+        let known = Known::from(&plan);
+        self.known.insert(request, known.clone());
+        Ok((known, plan))
     }
 
     /// Renders once for all who ask at the same time.
     async fn rendered(&self, plan: Plan, request: &TileRequest) -> Outcome {
         let (waiter, flight) = self.flights.join(&plan.fingerprint());
         if let Some(flight) = flight {
-            let (pool, renderer) = (Arc::clone(&self.pool), Arc::clone(&self.renderer));
-            let (tiles, failures) = (Arc::clone(&self.tiles), Arc::clone(&self.failures));
-            let (metrics, layer) = (Arc::clone(&self.metrics), Arc::clone(&request.layer));
-            // The render belongs to this task, not to the request that began it.
-            tokio::spawn(async move {
-                let key = plan.fingerprint();
-                let flight = Arc::new(flight);
-                let job = {
-                    let (flight, layer) = (Arc::clone(&flight), Arc::clone(&layer));
-                    move || {
-                        if flight.is_abandoned() {
-                            return None;
-                        }
-                        Some(renderer.render(&plan, &layer))
-                    }
-                };
-                let outcome = match pool.run(job).await {
-                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional, is_passed }| KeptTile {
-                        bytes: tile.bytes.into(),
-                        format: tile.format,
-                        is_provisional,
-                        is_passed,
-                    }),
-                    // Nobody waited any more when its turn came.
-                    Ok(None) => return,
-                    Err(fault) => Err(fault),
-                };
-                match &outcome {
-                    Ok(tile) => tiles.insert(key, tile.clone()),
-                    Err(fault @ Fault::Source) => {
-                        metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
-                        failures.remember(key, fault.clone());
-                    }
-                    Err(_) => {}
-                }
-                if let Some(flight) = Arc::into_inner(flight) {
-                    flight.land(outcome);
-                }
-            });
+            self.take_off(flight, plan, Arc::clone(&request.layer));
         }
         match timeout(self.request_timeout, waiter.wait()).await {
             Ok(Some(outcome)) => outcome,
@@ -323,14 +304,45 @@ impl TileService {
             }
         }
     }
+
+    /// Renders, keeps the tile and wakes those who wait, all on the render thread. It belongs to no request.
+    fn take_off(&self, flight: Flight<Fingerprint, Outcome>, plan: Plan, layer: Arc<Layer>) {
+        let flight = Arc::new(flight);
+        let key = plan.fingerprint();
+        let job = {
+            let (flight, layer, renderer) =
+                (Arc::clone(&flight), Arc::clone(&layer), Arc::clone(&self.renderer));
+            move || (!flight.is_abandoned()).then(|| renderer.render(&plan, &layer))
+        };
+        let (tiles, failures) = (Arc::clone(&self.tiles), Arc::clone(&self.failures));
+        let metrics = Arc::clone(&self.metrics);
+        self.pool.start(job, move |result| {
+            let outcome = match result {
+                Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
+                    let bytes = tile.bytes.into();
+                    let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
+                    (KeptTile { bytes, format: tile.format, is_provisional }, origin)
+                }),
+                // Nobody waited any more when its turn came.
+                Ok(None) => return,
+                Err(fault) => Err(fault),
+            };
+            match &outcome {
+                Ok((tile, _)) => tiles.insert(key, tile.clone()),
+                Err(fault @ Fault::Source) => {
+                    metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
+                    failures.remember(key, fault.clone());
+                }
+                Err(_) => {}
+            }
+            if let Some(flight) = Arc::into_inner(flight) {
+                flight.land(outcome);
+            }
+        });
+    }
 }
 
 fn metered<K, V>(name: &str, inner: Box<dyn Cache<K, V>>, metrics: &Metrics) -> Metered<K, V> {
     let count = |result: &str| metrics.cache_requests.with_label_values(&[name, result]);
     Metered::new(inner, count("hit"), count("miss"), metrics.cache_bytes.with_label_values(&[name]))
-}
-
-/// The fingerprint holds the format asked for, so it is a strong validator of the bytes.
-fn etag(key: Fingerprint) -> String {
-    format!("\"{key}\"")
 }

@@ -1,17 +1,20 @@
 //! The threads that render, and the bounded queue in front of them.
+//!
+//! A queue is there for bursts: a viewport asks for forty tiles at once, and waits for the last of them. One that does not
+//! empty for a while does no more than to delay everybody, so it is kept shorter then, and the rest are told at once.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{error::Fault, metrics::Metrics};
@@ -23,7 +26,7 @@ pub struct PoolLimits {
     pub threads: usize,
     /// Renders handed to the threads at the same time; default two a core.
     pub running: usize,
-    /// Renders that wait; default 256.
+    /// Renders that wait, at a moment; default 64 a thread. Of a queue that does not empty, a quarter.
     pub queued: usize,
     /// How long one waits before it is turned away; default 5 s.
     pub queue_timeout: Duration,
@@ -32,18 +35,27 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, running: 2 * threads, queued: 256, queue_timeout: Duration::from_secs(5) }
+        Self { threads, running: 2 * threads, queued: 64 * threads, queue_timeout: Duration::from_secs(5) }
     }
 }
 
 /// After a 503, when to try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// A queue that was not empty for so long is no burst.
+const BURST: Duration = Duration::from_millis(250);
+/// One in so many of the places remains then. With 16 connections and nothing else to do 16 renders share two cores; with 16
+/// waiting for each of them an answer takes two to three times as long.
+const STANDING: usize = 4;
+
 /// A rayon pool behind a queue with a limit and a deadline.
 pub struct Pool {
     threads: rayon::ThreadPool,
     running: Arc<Semaphore>,
     queued: AtomicUsize,
+    born: Instant,
+    /// When nobody waited, in milliseconds since `born`.
+    empty_ms: AtomicU64,
     limits: PoolLimits,
     metrics: Arc<Metrics>,
 }
@@ -60,52 +72,107 @@ impl Pool {
             .build()
             .expect("the system gives threads at the start");
         let running = Arc::new(Semaphore::new(limits.running.max(1)));
-        Self { threads, running, queued: AtomicUsize::new(0), limits, metrics }
+        Self {
+            threads,
+            running,
+            queued: AtomicUsize::new(0),
+            born: Instant::now(),
+            empty_ms: AtomicU64::new(0),
+            limits,
+            metrics,
+        }
     }
 
-    /// Runs a job on the render threads.
+    /// Runs a job on the render threads, and waits for it.
     ///
     /// # Errors
     /// `Overloaded` when too many wait or it waited too long, `Internal` when the job panics.
-    pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-        let permit = self.permit().await?;
+    pub async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let (sender, receiver) = oneshot::channel();
+        // The asker may be gone.
+        self.start(job, |result| drop(sender.send(result)));
+        receiver.await.unwrap_or(Err(Fault::Internal))
+    }
+
+    /// Has a job run on the render threads, and then, on whatever thread, `done` with what it gave: an error, as from
+    /// [`Pool::run`], where it gave nothing. Where a thread is free it is woken, and nobody else.
+    pub fn start<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce() -> T + Send + 'static,
+        done: impl FnOnce(Result<T, Fault>) + Send + 'static,
+    ) {
+        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
+            return self.run_with(permit, job, done);
+        }
+        let place = match self.queue() {
+            Ok(place) => place,
+            Err(fault) => {
+                // What it holds is wanted by nobody else when `done` is told.
+                drop(job);
+                return done(Err(fault));
+            }
+        };
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            let waiting = Arc::clone(&pool.running).acquire_owned();
+            let waited = timeout(pool.limits.queue_timeout, waiting).await;
+            drop(place);
+            match waited {
+                Ok(Ok(permit)) => pool.run_with(permit, job, done),
+                Ok(Err(_)) => done(Err(Fault::Internal)),
+                Err(_) => {
+                    drop(job);
+                    done(Err(pool.reject("queue_timeout")));
+                }
+            }
+        });
+    }
+
+    fn run_with<T: Send + 'static>(
+        &self,
+        permit: OwnedSemaphorePermit,
+        job: impl FnOnce() -> T + Send + 'static,
+        done: impl FnOnce(Result<T, Fault>) + Send + 'static,
+    ) {
+        let metrics = Arc::clone(&self.metrics);
         self.threads.spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(job));
             // Before the answer goes out: the next one may start.
             drop(permit);
-            // The asker may be gone.
-            let _ = sender.send(result);
+            done(result.map_err(|_| {
+                metrics.panics.inc();
+                Fault::Internal
+            }));
         });
-        if let Ok(Ok(value)) = receiver.await {
-            return Ok(value);
-        }
-        self.metrics.panics.inc();
-        Err(Fault::Internal)
     }
 
-    /// Leave to run: at once, or after a wait in the queue.
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _place = self.queue()?;
-        let waiting = Arc::clone(&self.running).acquire_owned();
-        match timeout(self.limits.queue_timeout, waiting).await {
-            Ok(permit) => permit.map_err(|_| Fault::Internal),
-            Err(_) => Err(self.reject("queue_timeout")),
-        }
-    }
-
-    fn queue(&self) -> Result<Place<'_>, Fault> {
+    /// A place in the queue.
+    fn queue(self: &Arc<Self>) -> Result<Place, Fault> {
         let waiting = self.queued.fetch_add(1, Ordering::AcqRel);
-        let place = Place(self);
+        let place = Place(Arc::clone(self));
         self.metrics.queue_depth.set(waiting as i64 + 1);
-        if waiting >= self.limits.queued {
+        if waiting == 0 {
+            self.emptied();
+        }
+        if waiting >= self.places() {
             drop(place);
             return Err(self.reject("queue_full"));
         }
         Ok(place)
+    }
+
+    /// How many may wait now.
+    fn places(&self) -> usize {
+        let empty = Duration::from_millis(self.empty_ms.load(Ordering::Acquire));
+        let is_standing = self.born.elapsed().saturating_sub(empty) > BURST;
+        if is_standing { self.limits.queued.div_ceil(STANDING) } else { self.limits.queued }
+    }
+
+    fn emptied(&self) {
+        self.empty_ms.store(self.born.elapsed().as_millis() as u64, Ordering::Release);
     }
 
     fn reject(&self, reason: &'static str) -> Fault {
@@ -115,12 +182,15 @@ impl Pool {
 }
 
 /// A place in the queue, given back however the wait ends.
-struct Place<'a>(&'a Pool);
+struct Place(Arc<Pool>);
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let left = self.0.queued.fetch_sub(1, Ordering::AcqRel) - 1;
         self.0.metrics.queue_depth.set(left as i64);
+        if left == 0 {
+            self.0.emptied();
+        }
     }
 }
 
@@ -168,6 +238,23 @@ mod tests {
         assert!(matches!(refused, Err(Fault::Overloaded { reason: "queue_timeout", .. })));
         assert_eq!(pool.queued.load(Ordering::Acquire), 0);
         drop(release);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_does_not_empty_is_kept_shorter_until_it_has() {
+        let pool = pool(8, Duration::from_mins(1));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let burst: Vec<_> = (0..8).map_while(|_| pool.queue().ok()).collect();
+        assert_eq!(burst.len(), 8, "all at once may wait");
+        assert!(pool.queue().is_err());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut left = burst;
+        left.truncate(2);
+        assert!(pool.queue().is_err(), "it still has not emptied");
+        left.pop();
+        assert!(pool.queue().is_ok());
+        left.clear();
+        assert_eq!((0..8).map_while(|_| pool.queue().ok()).collect::<Vec<_>>().len(), 8);
     }
 
     #[tokio::test]

@@ -6,7 +6,8 @@ use tiler::{
     catalog::{Imagery, OpenFiles},
     encode::EncodedTile,
     render::{
-        self, BlockCache, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress,
+        self, BlockCache, Passage, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver,
+        TileAddress,
     },
     source::{Block, BlockKey, SourceError},
 };
@@ -28,7 +29,7 @@ pub trait Renderer: Send + Sync {
     fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault>;
 
     /// The tile, where it is stored so and is to be had without waiting and without work.
-    fn at_hand(&self, _: &Plan) -> Option<EncodedTile> {
+    fn at_hand(&self, _: &Passage) -> Option<EncodedTile> {
         None
     }
 
@@ -75,8 +76,7 @@ impl Renderer for TilerRenderer {
         render::plan(imagery, address, &layer.settings).map_err(|error| fault(layer, &error))
     }
 
-    fn at_hand(&self, plan: &Plan) -> Option<EncodedTile> {
-        let passage = plan.passage()?;
+    fn at_hand(&self, passage: &Passage) -> Option<EncodedTile> {
         let tile = passage.pass_at_hand(self.files.known(passage.dalle())?.as_ref())?;
         self.metrics.tiles_passed.inc();
         Some(tile)

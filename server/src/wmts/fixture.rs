@@ -91,6 +91,7 @@ pub fn snapshot() -> Snapshot {
         layers: BTreeMap::from([(layer.id.clone(), Arc::new(layer))]),
         registry: Registry::standard(),
         update_sequence: 7,
+        generation: 7,
         service: ServiceInfo {
             title: "Tiles & co".to_owned(),
             description: String::new(),

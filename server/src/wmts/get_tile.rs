@@ -58,7 +58,8 @@ pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Tile
     let format = output_format(params.format)
         .filter(|format| layer.offers(*format, &style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
-    Ok(TileRequest { layer, imagery, set, tile, scale: 1, format, style })
+    let generation = snapshot.generation;
+    Ok(TileRequest { generation, layer, imagery, set, tile, scale: 1, format, style })
 }
 
 /// Finds the tile, whatever its format.

@@ -147,6 +147,7 @@ fn tile(
         .filter(|format| layer.offers(*format, style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     Ok(TileRequest {
+        generation: snapshot.generation,
         imagery: layer.imagery_at(time).ok_or(Fault::Invalid { parameter: Parameter::Time })?.clone(),
         layer: Arc::clone(layer),
         set: Arc::clone(set),

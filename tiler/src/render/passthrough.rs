@@ -11,7 +11,7 @@ use geo_types::Coord;
 
 use super::{Plan, plan::Read};
 use crate::{
-    catalog::{Dalle, Footprint, Mosaic, Opener},
+    catalog::{Dalle, Footprint, Opener},
     codec::Compression,
     encode::{EncodedTile, Format, OutputFormat},
     geom::{Bounds, Window},
@@ -27,8 +27,7 @@ const TOLERANCE_PX: f64 = 1e-3;
 /// The pixels of a dalle that are those of a tile.
 #[derive(Debug)]
 pub struct Passage {
-    mosaic: Arc<Mosaic>,
-    number: u32,
+    dalle: Arc<Dalle>,
     level: usize,
     /// In pixels of the level.
     window: Window,
@@ -38,7 +37,7 @@ pub struct Passage {
 impl Passage {
     /// The dalle.
     pub fn dalle(&self) -> &Dalle {
-        self.mosaic.dalle(self.number)
+        &self.dalle
     }
 
     /// The tile as it is stored; `None` where the file does not have it so.
@@ -105,8 +104,8 @@ pub(super) fn find(plan: &Plan) -> Option<Passage> {
             if !holds || !read.holes.is_empty() || plan.style.bands() != bands {
                 return None;
             }
-            let (mosaic, number, level) = (Arc::clone(&read.mosaic), piece.number, piece.level);
-            return Some(Passage { mosaic, number, level, window, format: plan.format });
+            let dalle = Arc::clone(dalle);
+            return Some(Passage { dalle, level: piece.level, window, format: plan.format });
         }
     }
     None

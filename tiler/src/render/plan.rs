@@ -58,7 +58,7 @@ pub struct Plan {
     pub(super) format: OutputFormat,
     pub(super) encode: EncodeOptions,
     is_provisional: bool,
-    passage: Option<Passage>,
+    passage: Option<Arc<Passage>>,
     fingerprint: Fingerprint,
 }
 
@@ -107,7 +107,7 @@ impl Plan {
     }
 
     /// The stored pixels that this tile would be a copy of, where it is one: it may be had without rendering.
-    pub fn passage(&self) -> Option<&Passage> {
+    pub fn passage(&self) -> Option<&Arc<Passage>> {
         self.passage.as_ref()
     }
 
@@ -158,7 +158,7 @@ pub fn plan(
         fingerprint: Fingerprint(0),
     };
     if settings.passthrough {
-        plan.passage = passthrough::find(&plan);
+        plan.passage = passthrough::find(&plan).map(Arc::new);
     }
     plan.fingerprint = Fingerprint::of(&plan, address, settings, regions);
     Ok(plan)

@@ -131,6 +131,11 @@ impl Style {
         &self.0.legend.name
     }
 
+    /// Where it lies: of all styles that there are at the same time, it and its clones alone lie there.
+    pub fn addr(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// What people read.
     pub fn title(&self) -> &str {
         &self.0.legend.title

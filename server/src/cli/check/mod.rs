@@ -12,8 +12,10 @@ use tiler::source::OpenOptions;
 use super::{Failure, offer::offer};
 use crate::{
     config::{Config, LayerConfig, Overrides},
+    http::tls::TlsFiles,
     inspect::{Report, Status},
     layers::Catalog,
+    log,
 };
 
 #[derive(Debug, clap::Args)]
@@ -50,10 +52,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut status = collections.iter().map(|one| one.report.status()).max().unwrap_or(Status::Sound);
     // What only shows when layers are made of files: sets that cannot show them, layers without any.
     let mut mistakes = Vec::new();
+    if let Some(Err(error)) = config.server.tls.as_ref().map(TlsFiles::check) {
+        mistakes.push(log::chain(&error));
+        status = Status::Refused;
+    }
     if arguments.config.is_some()
         && let Err(error) = Catalog::open(offer, None)
     {
-        mistakes = error.0.iter().map(ToString::to_string).collect();
+        mistakes.extend(error.0.iter().map(ToString::to_string));
         status = Status::Refused;
     }
     if arguments.json {

@@ -67,7 +67,7 @@ impl Asked {
 
     fn window(&self, dalles: Vec<Dalle>) -> Option<(String, usize, Window)> {
         let plan = self.plan(dalles);
-        let Passage { level, window, .. } = plan.passage()?;
+        let Passage { level, window, .. } = plan.passage()?.as_ref();
         Some((plan.passage()?.dalle().stem(), *level, *window))
     }
 }

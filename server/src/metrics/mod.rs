@@ -1,5 +1,7 @@
 //! Every metric in one place: name, unit, labels. Label values come from configuration, never from a request.
 
+mod answers;
+
 use std::time::{Duration, Instant};
 
 use prometheus::{
@@ -7,6 +9,8 @@ use prometheus::{
     Opts, Registry, TextEncoder, core::Collector,
 };
 use tiler::render::{Stage, StageObserver};
+
+use self::answers::Answers;
 
 /// Half a millisecond to fifteen seconds, closer where requests are.
 const REQUEST_BUCKETS: [f64; 15] =
@@ -21,9 +25,7 @@ pub struct Metrics {
     started: Instant,
     pub tiles_rendered: IntCounter,
     pub tiles_passed: IntCounter,
-    pub requests: IntCounterVec,
-    pub request_seconds: HistogramVec,
-    pub response_bytes: IntCounterVec,
+    pub answers: Answers,
     pub in_flight: IntGauge,
     stages: [Histogram; 5],
     pub cache_requests: IntCounterVec,
@@ -65,28 +67,26 @@ impl Metrics {
         );
         let build = gauges(&r, "pavage_build_info", "Always 1; the version is in the label.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        Self {
-            started: Instant::now(),
-            tiles_rendered: counter(&r, "pavage_tiles_rendered_total", "Tiles rendered from imagery."),
-            tiles_passed: counter(&r, "pavage_tiles_passed_total", "Tiles sent as they are stored."),
-            requests: counters(
+        let answers = Answers::new(
+            counters(
                 &r,
                 "pavage_http_requests_total",
                 "Requests answered, by protocol, layer and status.",
                 &["protocol", "layer", "status"],
             ),
-            request_seconds: histograms(
+            histograms(
                 &r,
                 "pavage_http_request_seconds",
                 "From the request's head to the answer's, in seconds.",
                 (&["protocol", "layer"], &REQUEST_BUCKETS),
             ),
-            response_bytes: counters(
-                &r,
-                "pavage_response_bytes_total",
-                "Bytes of answers' bodies.",
-                &["protocol", "layer"],
-            ),
+            counters(&r, "pavage_response_bytes_total", "Bytes of answers' bodies.", &["protocol", "layer"]),
+        );
+        Self {
+            started: Instant::now(),
+            answers,
+            tiles_rendered: counter(&r, "pavage_tiles_rendered_total", "Tiles rendered from imagery."),
+            tiles_passed: counter(&r, "pavage_tiles_passed_total", "Tiles sent as they are stored."),
             in_flight: gauge(&r, "pavage_http_requests_in_flight", "Requests that are being answered."),
             stages: Stage::ALL.map(|stage| stage_seconds.with_label_values(&[stage.name()])),
             cache_requests: counters(
@@ -232,14 +232,15 @@ fn histograms(registry: &Registry, name: &str, help: &str, shape: (&[&str], &[f6
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
 
     #[test]
     fn the_names_that_dashboards_read_are_there() {
         let metrics = Metrics::new();
         metrics.observe(Stage::Warp, Duration::from_micros(60));
-        metrics.requests.with_label_values(&["xyz", "demo", "200"]).inc();
-        metrics.request_seconds.with_label_values(&["xyz", "demo"]).observe(0.001);
+        metrics.answers.of("xyz", "demo").answered(StatusCode::OK, Duration::from_millis(1));
         metrics.cache_requests.with_label_values(&["tiles", "hit"]).inc();
         metrics.cache_bytes.with_label_values(&["tiles"]).set(5);
         metrics.rejected.with_label_values(&["queue_full"]).inc();

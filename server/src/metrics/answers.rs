@@ -1,0 +1,94 @@
+//! What is counted of every answer. The three metrics are found by their labels once for a protocol and layer, and kept
+//! together from then on: to find them costs more than to count.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use http::StatusCode;
+use parking_lot::RwLock;
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
+
+/// The metrics of answers, by protocol and layer.
+pub struct Answers {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    bytes: IntCounterVec,
+    known: RwLock<HashMap<&'static str, HashMap<String, Arc<Series>>>>,
+}
+
+/// Those of one protocol and layer.
+pub struct Series {
+    /// By status, as they have come up.
+    requests: RwLock<Vec<(StatusCode, IntCounter)>>,
+    seconds: Histogram,
+    /// Bytes of bodies.
+    pub bytes: IntCounter,
+    labels: (&'static str, String),
+    all: IntCounterVec,
+}
+
+impl Answers {
+    pub(super) fn new(requests: IntCounterVec, seconds: HistogramVec, bytes: IntCounterVec) -> Self {
+        Self { requests, seconds, bytes, known: RwLock::default() }
+    }
+
+    /// The metrics of a protocol and a published layer, or no layer.
+    pub fn of(&self, protocol: &'static str, layer: &str) -> Arc<Series> {
+        if let Some(series) = self.known.read().get(protocol).and_then(|layers| layers.get(layer)) {
+            return Arc::clone(series);
+        }
+        let series = Arc::new(Series {
+            requests: RwLock::default(),
+            seconds: self.seconds.with_label_values(&[protocol, layer]),
+            bytes: self.bytes.with_label_values(&[protocol, layer]),
+            labels: (protocol, layer.to_owned()),
+            all: self.requests.clone(),
+        });
+        let mut known = self.known.write();
+        known.entry(protocol).or_default().insert(layer.to_owned(), Arc::clone(&series));
+        series
+    }
+}
+
+impl Series {
+    /// Counts an answer.
+    pub fn answered(&self, status: StatusCode, took: Duration) {
+        self.seconds.observe(took.as_secs_f64());
+        if let Some((_, counter)) = self.requests.read().iter().find(|(known, _)| *known == status) {
+            return counter.inc();
+        }
+        let (protocol, layer) = (self.labels.0, self.labels.1.as_str());
+        let counter = self.all.with_label_values(&[protocol, layer, status.as_str()]);
+        counter.inc();
+        let mut requests = self.requests.write();
+        if requests.iter().all(|(known, _)| *known != status) {
+            requests.push((status, counter));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::metrics::Metrics;
+
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_protocol_layer_and_status() {
+        let metrics = Metrics::new();
+        for (layer, status) in [("a", 200), ("a", 304), ("a", 200), ("b", 200)] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            metrics.answers.of("xyz", layer).answered(status, Duration::from_millis(1));
+        }
+        metrics.answers.of("xyz", "a").bytes.inc_by(7);
+        let text = metrics.text();
+        for line in [
+            r#"pavage_http_requests_total{layer="a",protocol="xyz",status="200"} 2"#,
+            r#"pavage_http_requests_total{layer="a",protocol="xyz",status="304"} 1"#,
+            r#"pavage_http_requests_total{layer="b",protocol="xyz",status="200"} 1"#,
+            r#"pavage_http_request_seconds_count{layer="a",protocol="xyz"} 3"#,
+            r#"pavage_response_bytes_total{layer="a",protocol="xyz"} 7"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}
