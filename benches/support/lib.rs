@@ -1,9 +1,11 @@
 //! What the benches share: imagery with texture, made on the spot.
 
+mod block;
 mod scene;
 
 use std::{path::PathBuf, sync::Arc};
 
+pub use block::jpeg_block;
 pub use scene::{Kept, Scene};
 
 use tiler::{

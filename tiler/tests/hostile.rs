@@ -8,6 +8,8 @@ mod block;
 mod exercise;
 #[path = "support/geo.rs"]
 mod geo;
+#[path = "support/partial.rs"]
+mod partial;
 
 use std::{
     ffi::OsStr,
@@ -21,6 +23,7 @@ use beside::exercise_beside;
 use block::exercise_block;
 use exercise::exercise;
 use geo::exercise_geo;
+use partial::exercise_partial;
 use peak_alloc::PeakAlloc;
 use tiler::{
     geom::Window,
@@ -42,7 +45,7 @@ fn what_once_did_harm_does_none() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = files_below(&here.join("tests/hostile"));
     assert!(!files.is_empty(), "there are regressions to replay");
-    let targets = ["source_open", "jp2_open", "codec_block", "sidecar", "geokeys"]
+    let targets = ["source_open", "jp2_open", "codec_block", "jpeg_partial", "sidecar", "geokeys"]
         .map(|target| here.join("fuzz/corpus").join(target));
     files.extend(targets.iter().flat_map(|folder| files_below(folder)));
     for path in files {
@@ -51,6 +54,7 @@ fn what_once_did_harm_does_none() {
         let (before, started) = (MEMORY.current_usage(), Instant::now());
         match path.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
             Some("codec_block") => exercise_block(&bytes),
+            Some("jpeg_partial") => exercise_partial(&bytes),
             Some("sidecar") => exercise_beside(&bytes),
             Some("geokeys") => exercise_geo(&bytes),
             _ => {

@@ -80,8 +80,12 @@ fn a_file_that_lies_is_read_or_refused() {
 #[test]
 fn the_fuzz_targets_start_with_a_file_of_every_kind() {
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    let targets =
-        [("source_open", seeds::tiffs()), ("jp2_open", seeds::jp2s()), ("codec_block", seeds::blocks())];
+    let targets = [
+        ("source_open", seeds::tiffs()),
+        ("jp2_open", seeds::jp2s()),
+        ("codec_block", seeds::blocks()),
+        ("jpeg_partial", seeds::partials()),
+    ];
     for (target, seeds) in targets {
         for (name, bytes) in seeds {
             let path = corpora.join(target).join(name);

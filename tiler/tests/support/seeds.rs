@@ -159,6 +159,26 @@ pub fn blocks() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// JPEG streams of 40 x 40 pixels after the sixteen bytes that `partial.rs` beside this file reads.
+pub fn partials() -> Vec<(&'static str, Vec<u8>)> {
+    let stream = |kind: u8, subsampling, restart| {
+        let (bands, format) = if kind == 0 { (1, PixelFormat::Grayscale) } else { (3, PixelFormat::Rgb) };
+        let pixels: Vec<u8> = (0..40 * 40 * bands).map(|i| (i * i / 97) as u8).collect();
+        let encoder = Encoder::new(&pixels, 40, 40, format).quality(75).subsampling(subsampling);
+        let stored = encoder.restart_blocks(restart).encode().expect("it encodes");
+        let header = [39, 39, kind, 0, 20, 20, 9, 9, 5, 18, 30, 3, 0, 0, 1, 1];
+        [&header, &stored[..]].concat()
+    };
+    vec![
+        ("grey", stream(0, Subsampling::S444, 0)),
+        ("rgb", stream(1, Subsampling::S444, 3)),
+        ("ycbcr-444", stream(2, Subsampling::S444, 0)),
+        ("ycbcr-422", stream(2, Subsampling::S422, 0)),
+        ("ycbcr-420", stream(2, Subsampling::S420, 0)),
+        ("ycbcr-420-restarts", stream(2, Subsampling::S420, 2)),
+    ]
+}
+
 /// An image with two overviews, each with its mask.
 fn pyramid(rgb: &Kind, below: bool) -> Vec<u8> {
     let part = |size, subfile| Kind { size, subfile, ..rgb.clone() };

@@ -37,12 +37,13 @@ impl Bits {
                 return;
             }
         }
-        self.refill_slowly(data);
+        *self = self.refilled_slowly(data);
     }
 
+    /// By value, as what is not inlined must be, or the fields would not stay in registers elsewhere.
     #[cold]
     #[inline(never)]
-    fn refill_slowly(&mut self, data: &[u8]) {
+    fn refilled_slowly(mut self, data: &[u8]) -> Self {
         while self.count < 56 {
             let rest = data.get(self.pos as usize..).unwrap_or_default();
             let (byte, taken) = match *rest {
@@ -57,6 +58,7 @@ impl Bits {
             self.pos += taken;
             self.count += 8;
         }
+        self
     }
 
     /// The next `n` bits, 1 to 32, which must have been filled in.
@@ -85,8 +87,10 @@ impl Bits {
         if self.count < self.padded { Err(OVERRUN) } else { Ok(()) }
     }
 
-    /// Goes over the restart marker of this number, 0 to 7, which must be next.
-    pub(super) fn restart(&mut self, data: &[u8], number: u8) -> Result<(), Broken> {
+    /// The position after the restart marker of this number, 0 to 7, which must be next.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn restarted(self, data: &[u8], number: u8) -> Result<Self, Broken> {
         self.check()?;
         let mut rest = data.get(self.pos as usize..).unwrap_or_default();
         while let [0xff, tail @ ..] = rest
@@ -96,8 +100,7 @@ impl Bits {
         }
         match *rest {
             [0xff, marker, ..] if marker == 0xd0 + number && self.count - self.padded < 8 => {
-                *self = Self::at((data.len() - rest.len() + 2) as u32);
-                Ok(())
+                Ok(Self::at((data.len() - rest.len() + 2) as u32))
             }
             _ => Err(Broken("a restart marker is not where it should be")),
         }

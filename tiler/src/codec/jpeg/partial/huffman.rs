@@ -2,9 +2,11 @@
 
 use super::bits::{Bits, Broken, extend};
 
-/// Bits that are looked up at once: 8 kB a table of coefficients, two of which stay in the first cache.
-const LOOKUP: u32 = 10;
-const ENTRIES: usize = 1 << LOOKUP;
+/// Bits of coefficients that are looked up at once: 16 kB a table. With 10 there are twice as many values that do not fit,
+/// with 12 the first cache is full.
+const LOOKUP: u32 = 11;
+/// Bits of differences that are looked up at once.
+const DC_LOOKUP: u32 = 9;
 
 const BAD_CODE: Broken = Broken("a code that its table does not have");
 const BAD_RUN: Broken = Broken("a block of more than 64 coefficients");
@@ -75,19 +77,22 @@ impl Long {
         long
     }
 
-    /// The symbol of the next code, which is passed; 16 bits must have been filled in.
-    fn symbol(&self, bits: &mut Bits) -> Result<u8, Broken> {
+    /// The symbol of the next code, and the bits after it; 16 must have been filled in.
+    #[cold]
+    #[inline(never)]
+    fn symbol(&self, mut bits: Bits) -> Result<(Bits, u8), Broken> {
         let next = bits.peek(16) as u32;
         let len = (1..=16).find(|&len| next < self.limits[len]).ok_or(BAD_CODE)?;
         bits.skip(len as u32);
         let index = (next >> (16 - len)) as i32 + self.offsets[len];
-        self.symbols.get(index as usize).copied().ok_or(BAD_CODE)
+        let symbol = self.symbols.get(index as usize).ok_or(BAD_CODE)?;
+        Ok((bits, *symbol))
     }
 }
 
 /// The table of DC differences.
 pub(super) struct Dc {
-    entries: [DcEntry; ENTRIES],
+    entries: [DcEntry; 1 << DC_LOOKUP],
     long: Long,
 }
 
@@ -102,10 +107,10 @@ struct DcEntry {
 
 impl Dc {
     pub(super) fn new(spec: &Spec) -> Self {
-        let mut entries = [DcEntry { diff: 0, bits: 0, more: 0 }; ENTRIES];
-        for (code, len, size) in spec.codes().take_while(|&(_, len, _)| len <= LOOKUP) {
+        let mut entries = [DcEntry { diff: 0, bits: 0, more: 0 }; 1 << DC_LOOKUP];
+        for (code, len, size) in spec.codes().take_while(|&(_, len, _)| len <= DC_LOOKUP) {
             let size = u32::from(size);
-            if len + size > LOOKUP {
+            if len + size > DC_LOOKUP {
                 fill(&mut entries, code, len, DcEntry { diff: 0, bits: len as u8, more: size as u8 });
                 continue;
             }
@@ -120,18 +125,16 @@ impl Dc {
     /// The next difference; 56 bits must have been filled in, of which up to 31 are used.
     #[inline(always)]
     pub(super) fn diff(&self, bits: &mut Bits) -> Result<i16, Broken> {
-        let entry = self.entries[bits.peek(LOOKUP) & (ENTRIES - 1)];
+        let entry = self.entries[bits.peek(DC_LOOKUP) & ((1 << DC_LOOKUP) - 1)];
         bits.skip(u32::from(entry.bits));
         if entry.bits != 0 && entry.more == 0 {
             return Ok(entry.diff);
         }
-        self.long_diff(bits, entry)
-    }
-
-    #[inline(never)]
-    fn long_diff(&self, bits: &mut Bits, entry: DcEntry) -> Result<i16, Broken> {
-        let size = if entry.bits == 0 { self.long.symbol(bits)? } else { entry.more };
-        Ok(bits.receive(u32::from(size & 15)))
+        let mut more = entry.more;
+        if entry.bits == 0 {
+            (*bits, more) = self.long.symbol(*bits)?;
+        }
+        Ok(bits.receive(u32::from(more & 15)))
     }
 }
 
@@ -142,15 +145,17 @@ struct AcEntry {
     bits: u8,
     /// Of the first coefficient alone.
     first_bits: u8,
-    /// From the coefficient before to the first one, 1 to 16.
+    /// From the coefficient before to the first one, 1 to 16, or [`NONE`].
     first: u8,
     /// From the coefficient before to the second one, or once more to the first if there is no second one. What is
-    /// no plain coefficient has [`END`] or more here, so that one comparison finds it.
+    /// more than plain coefficients has [`END`] or more here, so that one comparison finds it.
     second: u8,
     values: [i16; 2],
 }
 
-/// The block ends, after the first coefficient if `first` is not 0.
+/// No coefficient: so far beyond the last one that it cannot be taken for one.
+const NONE: u8 = 128;
+/// The block ends, after the first coefficient if there is one.
 const END: u8 = 64;
 /// A code whose value, of as many bits as `values[0]` says, did not fit.
 const CODE: u8 = 128;
@@ -159,19 +164,24 @@ const LONG: u8 = 192;
 
 /// The table of AC coefficients.
 pub(super) struct Ac {
-    entries: [AcEntry; ENTRIES],
+    entries: [AcEntry; 1 << LOOKUP],
     long: Long,
 }
 
 impl Ac {
     pub(super) fn new(spec: &Spec) -> Self {
         let none = AcEntry { bits: 0, first_bits: 0, first: 0, second: LONG, values: [0; 2] };
-        let mut single = [none; ENTRIES];
+        let mut single = [none; 1 << LOOKUP];
         for (code, len, symbol) in spec.codes().take_while(|&(_, len, _)| len <= LOOKUP) {
             let (first, size) = ((symbol >> 4) + 1, u32::from(symbol & 15));
             let bits = len as u8;
             if size == 0 && symbol != 0xf0 {
-                fill(&mut single, code, len, AcEntry { bits, first_bits: bits, second: END, ..none });
+                fill(
+                    &mut single,
+                    code,
+                    len,
+                    AcEntry { bits, first_bits: bits, first: NONE, second: END, values: [0; 2] },
+                );
             } else if len + size > LOOKUP {
                 let values = [size as i16; 2];
                 fill(&mut single, code, len, AcEntry { bits, first_bits: bits, first, second: CODE, values });
@@ -186,7 +196,7 @@ impl Ac {
         }
         let mut entries = single;
         for (index, entry) in entries.iter_mut().enumerate().filter(|(_, entry)| entry.second < END) {
-            let next = single[index << entry.bits & (ENTRIES - 1)];
+            let next = single[index << entry.bits & ((1 << LOOKUP) - 1)];
             if u32::from(entry.bits + next.bits) > LOOKUP {
                 continue;
             }
@@ -195,7 +205,7 @@ impl Ac {
                 entry.values[1] = next.values[0];
                 entry.bits += next.bits;
             } else if next.second == END {
-                entry.second += END;
+                entry.second = END;
                 entry.bits += next.bits;
             }
         }
@@ -203,7 +213,7 @@ impl Ac {
     }
 
     /// Reads the AC coefficients of a block, and hands over those that are not 0, and some that are, with their place in
-    /// zigzag order, 1 to 63. Returns the place of the last one.
+    /// zigzag order from 1 on; places beyond 63 mean nothing. Returns the place of the last one.
     #[inline(always)]
     pub(super) fn coefficients(
         &self,
@@ -213,10 +223,9 @@ impl Ac {
     ) -> Result<usize, Broken> {
         let mut last = 0;
         loop {
-            // A look-up uses up to 10 bits, the rest of a code that does not fit up to 15 more.
             bits.refill(data);
             for _ in 0..4 {
-                let entry = self.entries[bits.peek(LOOKUP) & (ENTRIES - 1)];
+                let entry = self.entries[bits.peek(LOOKUP) & ((1 << LOOKUP) - 1)];
                 let (first, second) = (last + usize::from(entry.first), last + usize::from(entry.second));
                 if second < 63 {
                     store(first, entry.values[0]);
@@ -225,69 +234,50 @@ impl Ac {
                     last = second;
                     continue;
                 }
-                match entry.second {
-                    0..END | 65..CODE if first == 63 => {
-                        // What the entry says beyond is of the next block.
-                        bits.skip(u32::from(entry.first_bits));
-                        store(63, entry.values[0]);
-                        return Ok(63);
-                    }
-                    0..END if second == 63 => {
-                        bits.skip(u32::from(entry.bits));
-                        store(first, entry.values[0]);
-                        store(63, entry.values[1]);
-                        return Ok(63);
-                    }
-                    END => {
-                        bits.skip(u32::from(entry.bits));
+                if entry.second == END && !(63..usize::from(NONE)).contains(&first) {
+                    store(first, entry.values[0]);
+                    bits.skip(u32::from(entry.bits));
+                    return Ok(first & 63);
+                }
+                if entry.second == CODE && first <= 63 {
+                    bits.skip(u32::from(entry.bits));
+                    bits.refill(data);
+                    store(first, bits.receive(entry.values[0] as u32 & 15));
+                    last = first;
+                } else if entry.second == LONG {
+                    bits.refill(data);
+                    let symbol;
+                    (*bits, symbol) = self.long.symbol(*bits)?;
+                    let size = u32::from(symbol & 15);
+                    if size == 0 && symbol != 0xf0 {
                         return Ok(last);
                     }
-                    65..CODE if first < 63 => {
-                        bits.skip(u32::from(entry.bits));
-                        store(first, entry.values[0]);
-                        return Ok(first);
-                    }
-                    CODE if first <= 63 => {
-                        bits.skip(u32::from(entry.bits));
-                        store(first, bits.receive(entry.values[0] as u32 & 15));
-                        last = first;
-                    }
-                    LONG => match self.long_code(bits, data)? {
-                        None => return Ok(last),
-                        Some((run, value)) => {
-                            last += run;
-                            if last > 63 {
-                                return Err(BAD_RUN);
-                            }
-                            store(last, value);
-                        }
-                    },
+                    last += usize::from(symbol >> 4) + 1;
+                    store(last, bits.receive(size));
+                } else if first == 63 {
+                    // What the entry says beyond is of the next block.
+                    bits.skip(u32::from(entry.first_bits));
+                    store(63, entry.values[0]);
+                    return Ok(63);
+                } else {
+                    bits.skip(u32::from(entry.bits));
+                    store(first, entry.values[0]);
+                    store(second, entry.values[1]);
+                    last = second;
+                }
+                match last {
+                    0..63 => break,
+                    63 => return Ok(63),
                     _ => return Err(BAD_RUN),
                 }
-                if last == 63 {
-                    return Ok(63);
-                }
-                break;
             }
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn long_code(&self, bits: &mut Bits, data: &[u8]) -> Result<Option<(usize, i16)>, Broken> {
-        bits.refill(data);
-        let symbol = self.long.symbol(bits)?;
-        let size = u32::from(symbol & 15);
-        if size == 0 && symbol != 0xf0 {
-            return Ok(None);
-        }
-        Ok(Some((usize::from(symbol >> 4) + 1, bits.receive(size))))
     }
 }
 
 /// Puts the entry wherever the next bits start with this code.
-fn fill<T: Copy>(entries: &mut [T; ENTRIES], code: u32, len: u32, entry: T) {
-    let span = 1 << (LOOKUP - len);
+fn fill<T: Copy>(entries: &mut [T], code: u32, len: u32, entry: T) {
+    let span = entries.len() >> len;
     let from = code as usize * span;
     if let Some(all) = entries.get_mut(from..from + span) {
         all.fill(entry);

@@ -46,7 +46,7 @@ pub(super) mod factor {
     pub(in super::super) const ODD_3: [i16; 2] = [-F0899, F1501 - F0899];
 }
 
-/// Samples of a block whose only coefficient is the first; an error where it is beyond what a picture has.
+/// Samples of a block whose only coefficient is the first.
 #[inline(always)]
 pub(super) fn flat(dc: i16, quantisation: i16) -> u8 {
     let column = i32::from(dc.wrapping_mul(quantisation).wrapping_shl(2));
@@ -57,15 +57,24 @@ pub(super) fn flat(dc: i16, quantisation: i16) -> u8 {
 pub(super) fn transform(coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> Samples {
     let mut out = [0; 128];
     for block in 0..2 {
-        let mut columns = [[0; 8]; 8];
-        for (col, column) in columns.iter_mut().enumerate() {
-            let dequantised = std::array::from_fn(|row| {
-                coefficients[16 * row + 8 * block + col].wrapping_mul(quantisation[block][8 * row + col])
-            });
-            *column = one_dimension(dequantised, AFTER_COLUMNS);
-        }
+        let coefficient = |row: usize, col: usize| coefficients[16 * row + 8 * block + col];
+        let dequantised =
+            |row: usize, col: usize| coefficient(row, col).wrapping_mul(quantisation[block][8 * row + col]);
+        let one_row = (1..8).all(|row| (0..8).all(|col| coefficient(row, col) == 0));
+        let columns: [[i16; 8]; 8] = std::array::from_fn(|col| {
+            if one_row {
+                return [dequantised(0, col).wrapping_shl(2); 8];
+            }
+            let column = std::array::from_fn(|row| dequantised(row, col));
+            one_dimension(column, AFTER_COLUMNS, |sum| i32::from(sum as i16))
+        });
         for row in 0..8 {
-            let line = one_dimension(columns.map(|column| column[row]), AFTER_ROWS);
+            let line = columns.map(|column| column[row]);
+            let line = if one_row {
+                one_dimension(line, AFTER_ROWS, |sum| sum)
+            } else {
+                one_dimension(line, AFTER_ROWS, |sum| i32::from(sum as i16))
+            };
             for (to, value) in out[samples_at(block, row)..].iter_mut().zip(line) {
                 *to = (value.clamp(-128, 127) + 128) as u8;
             }
@@ -74,19 +83,26 @@ pub(super) fn transform(coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> S
     out
 }
 
-fn one_dimension(line: [i16; 8], shift: i32) -> [i16; 8] {
-    let sum = |a: i16, b: i16, [f, g]: [i16; 2]| i32::from(a) * i32::from(f) + i32::from(b) * i32::from(g);
-    let [l0, l1, l2, l3, l4, l5, l6, l7] = line;
+/// Coefficients of the first row beyond this, which no picture has, make a difference where they are alone: sums of two
+/// are of 32 bits then, as in libjpeg's code without SIMD, which libjpeg-turbo uses there.
+pub(super) const ALONE_MAX: i16 = 4095;
+
+/// `sum` is what becomes of a sum of two in the registers that are used.
+fn one_dimension(line: [i16; 8], shift: i32, sum: impl Fn(i32) -> i32) -> [i16; 8] {
+    let products = |a: i32, b: i32, [f, g]: [i16; 2]| {
+        a.wrapping_mul(i32::from(f)).wrapping_add(b.wrapping_mul(i32::from(g)))
+    };
+    let [l0, l1, l2, l3, l4, l5, l6, l7] = line.map(i32::from);
     let round = 1 << (shift - 1);
-    let even0 = (i32::from(l0.wrapping_add(l4)) << FRACTION) + round;
-    let even1 = (i32::from(l0.wrapping_sub(l4)) << FRACTION) + round;
-    let (even2, even3) = (sum(l2, l6, factor::EVEN_2), sum(l2, l6, factor::EVEN_3));
-    let (z3, z4) = (l7.wrapping_add(l3), l5.wrapping_add(l1));
-    let (sum3, sum4) = (sum(z3, z4, factor::SUM_3), sum(z3, z4, factor::SUM_4));
-    let odd0 = sum(l7, l1, factor::ODD_0).wrapping_add(sum3);
-    let odd1 = sum(l5, l3, factor::ODD_1).wrapping_add(sum4);
-    let odd2 = sum(l5, l3, factor::ODD_2).wrapping_add(sum3);
-    let odd3 = sum(l7, l1, factor::ODD_3).wrapping_add(sum4);
+    let even0 = (sum(l0 + l4) << FRACTION) + round;
+    let even1 = (sum(l0 - l4) << FRACTION) + round;
+    let (even2, even3) = (products(l2, l6, factor::EVEN_2), products(l2, l6, factor::EVEN_3));
+    let (z3, z4) = (sum(l7 + l3), sum(l5 + l1));
+    let (sum3, sum4) = (products(z3, z4, factor::SUM_3), products(z3, z4, factor::SUM_4));
+    let odd0 = products(l7, l1, factor::ODD_0).wrapping_add(sum3);
+    let odd1 = products(l5, l3, factor::ODD_1).wrapping_add(sum4);
+    let odd2 = products(l5, l3, factor::ODD_2).wrapping_add(sum3);
+    let odd3 = products(l7, l1, factor::ODD_3).wrapping_add(sum4);
     let parts = [
         (even0.wrapping_add(even3), odd3),
         (even1.wrapping_add(even2), odd2),

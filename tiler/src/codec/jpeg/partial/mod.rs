@@ -13,7 +13,9 @@ mod colour;
 mod header;
 mod huffman;
 mod idct;
+mod machine;
 mod scan;
+#[cfg(target_arch = "x86_64")]
 mod simd;
 #[cfg(test)]
 mod tests;
@@ -24,8 +26,8 @@ use std::ops::Range;
 use self::{
     bits::Broken,
     header::Frame,
+    machine::Machine,
     scan::{EntryPoint, Segment, Strip, Tables},
-    simd::Machine,
 };
 use super::{BlockLayout, CodecError, Photometric, damaged, fits};
 use crate::{
@@ -90,6 +92,10 @@ impl PartialJpeg {
     /// # Allocations
     /// Two rows of units.
     pub fn decode(&mut self, bytes: &[u8], window: &Window) -> Result<(), CodecError> {
+        self.decode_on(Machine::detect(), bytes, window).map_err(broken)
+    }
+
+    fn decode_on(&mut self, machine: Machine, bytes: &[u8], window: &Window) -> Result<(), Broken> {
         let Some((rows, columns)) = self.within(window) else { return Ok(()) };
         let mut decoder = None;
         let mut from = rows.start;
@@ -98,8 +104,8 @@ impl PartialJpeg {
             let same = |row: &usize| self.missing(*row, &columns) == missing;
             let end = (from..rows.end).take_while(same).last().map_or(rows.end, |row| row + 1);
             if let Some(missing) = missing {
-                let decoder = decoder.get_or_insert_with(|| (Machine::detect(), Tables::new(&self.frame)));
-                self.run(bytes, decoder, from..end, &missing).map_err(broken)?;
+                let decoder = decoder.get_or_insert_with(|| (machine, Tables::new(&self.frame)));
+                self.run(bytes, decoder, from..end, &missing)?;
                 for held in &mut self.held[from..end] {
                     *held = if held.start == held.end {
                         missing.start as u16..missing.end as u16

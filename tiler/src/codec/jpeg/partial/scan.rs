@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     bits::{Bits, Broken},
     header::{Frame, ZIGZAG},
-    huffman::{Ac, Dc},
+    huffman::{Ac, Dc, Spec},
     idct::{self, Pair, Samples, samples_at},
 };
 
@@ -34,7 +34,7 @@ impl EntryPoint {
             return Ok(());
         }
         if self.to_restart == 0 {
-            self.bits.restart(data, self.restart)?;
+            self.bits = self.bits.restarted(data, self.restart)?;
             self.restart = (self.restart + 1) % 8;
             self.dc = [0; 3];
             self.to_restart = frame.restart_interval;
@@ -44,18 +44,56 @@ impl EntryPoint {
     }
 }
 
-/// Tables made for speed: for luma (or what is alone) and for the other two, if there are.
+/// Tables made for speed, and the blocks of a unit.
 pub(super) struct Tables {
-    components: Vec<(Dc, Ac)>,
+    dc: Vec<Dc>,
+    ac: Vec<Ac>,
+    blocks: Vec<Block>,
+}
+
+/// A block of each unit.
+struct Block {
+    component: usize,
+    dc: usize,
+    ac: usize,
+    /// Its column and row among those of its component.
+    place: (usize, usize),
+    /// Columns of blocks that its component has in a unit.
+    columns: usize,
 }
 
 impl Tables {
     pub(super) fn new(frame: &Frame) -> Self {
-        let mut components: Vec<(Dc, Ac)> = Vec::new();
-        for component in &frame.components {
-            components.push((Dc::new(&component.dc), Ac::new(&component.ac)));
+        // Those that components share are made once, and stay in the cache.
+        let (mut dc, mut ac, mut blocks) = (Distinct::new(), Distinct::new(), Vec::new());
+        for (component, part) in frame.components.iter().enumerate() {
+            let (dc, ac) = (dc.index(&part.dc, Dc::new), ac.index(&part.ac, Ac::new));
+            let (columns, rows) = if component == 0 { frame.sampling } else { (1, 1) };
+            for place in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+                blocks.push(Block { component, dc, ac, place, columns });
+            }
         }
-        Self { components }
+        Self { dc: dc.tables, ac: ac.tables, blocks }
+    }
+}
+
+/// Tables by what they are made of.
+struct Distinct<'a, T> {
+    specs: Vec<&'a Spec>,
+    tables: Vec<T>,
+}
+
+impl<'a, T> Distinct<'a, T> {
+    const fn new() -> Self {
+        Self { specs: Vec::new(), tables: Vec::new() }
+    }
+
+    fn index(&mut self, spec: &'a Spec, make: impl FnOnce(&Spec) -> T) -> usize {
+        self.specs.iter().position(|other| *other == spec).unwrap_or_else(|| {
+            self.specs.push(spec);
+            self.tables.push(make(spec));
+            self.specs.len() - 1
+        })
     }
 }
 
@@ -66,8 +104,9 @@ pub(super) struct Strip {
     planes: Vec<Plane>,
 }
 
+/// Samples by eight: rows of blocks.
 struct Plane {
-    samples: Vec<u8>,
+    samples: Vec<[u8; 8]>,
     stride: usize,
     /// Rows of a row of units.
     rows: usize,
@@ -77,8 +116,8 @@ impl Strip {
     pub(super) fn new(frame: &Frame, columns: Range<usize>) -> Self {
         let planes = (0..frame.components.len()).map(|index| {
             let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
-            let (stride, rows) = (8 * h * columns.len(), 8 * v);
-            Plane { samples: vec![0; 2 * rows * stride], stride, rows }
+            let (stride, rows) = (h * columns.len(), 8 * v);
+            Plane { samples: vec![[0; 8]; 2 * rows * stride], stride, rows }
         });
         Self { planes: planes.collect(), columns }
     }
@@ -87,7 +126,7 @@ impl Strip {
     pub(super) fn row(&self, component: usize, row: usize) -> &[u8] {
         self.planes.get(component).map_or(&[], |plane| {
             let from = row % (2 * plane.rows) * plane.stride;
-            plane.samples.get(from..from + plane.stride).unwrap_or_default()
+            plane.samples.get(from..from + plane.stride).unwrap_or_default().as_flattened()
         })
     }
 }
@@ -117,91 +156,83 @@ pub(super) fn decode(
     how: impl Transform,
 ) -> Result<(), Broken> {
     let Segment { frame, tables, data, at, row, columns } = segment;
-    let mut pending = Pending { how, blocks: [0; 128], places: [Place::default(); 2], count: 0 };
+    let mut now = *at;
+    let mut pending = Pending { how, blocks: [0; 256], places: [Place::default(); 2], count: 0 };
     for column in columns {
-        at.before_unit(frame, data)?;
+        now.before_unit(frame, data)?;
         let wanted = strip.columns.contains(&column);
-        for (index, (component, (dc, ac))) in frame.components.iter().zip(&tables.components).enumerate() {
-            let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
-            let wanted = wanted && (index > 0 || with_luma);
-            for block in 0..h * v {
-                let mut bits = at.bits;
-                bits.refill(data);
-                let last = at.dc[index].wrapping_add(dc.diff(&mut bits)?);
-                at.dc[index] = last;
-                if !wanted {
-                    ac.coefficients(&mut bits, data, |_, _| {})?;
-                    at.bits = bits;
-                    continue;
-                }
-                let plane = &mut strip.planes[index];
-                let (x, y) = (block % h, block / h);
-                let top = (row % 2) * plane.rows + 8 * y;
-                let offset = top * plane.stride + 8 * (h * (column - strip.columns.start) + x);
-                let slot = 8 * pending.count;
-                let blocks = &mut pending.blocks;
-                let end = ac.coefficients(&mut bits, data, |place, value| {
-                    blocks[spread(place) + slot] = value;
-                })?;
-                at.bits = bits;
-                if end == 0 {
-                    let sample = idct::flat(last, component.quantisation[0]);
-                    plane.put(offset, |_| [sample; 8]);
-                    continue;
-                }
-                blocks[slot] = last;
-                pending.places[pending.count] = Place { component: index, offset };
-                pending.count += 1;
-                if pending.count == 2 {
-                    pending.flush(frame, strip);
-                }
+        for block in &tables.blocks {
+            let ac = &tables.ac[block.ac];
+            now.bits.refill(data);
+            let dc = now.dc[block.component].wrapping_add(tables.dc[block.dc].diff(&mut now.bits)?);
+            now.dc[block.component] = dc;
+            if !wanted || block.component == 0 && !with_luma {
+                ac.coefficients(&mut now.bits, data, |_, _| {})?;
+                continue;
+            }
+            let (x, y) = block.place;
+            let plane = &mut strip.planes[block.component];
+            let top = (row % 2) * plane.rows + 8 * y;
+            let offset = top * plane.stride + block.columns * (column - strip.columns.start) + x;
+            let (spread, blocks) = (&SPREAD[pending.count & 1], &mut pending.blocks);
+            let end = ac.coefficients(&mut now.bits, data, |place, value| {
+                blocks[usize::from(spread[place & 255])] = value;
+            })?;
+            if end == 0 {
+                let sample = idct::flat(dc, frame.components[block.component].quantisation[0]);
+                plane.put(offset, |_| [sample; 8]);
+                continue;
+            }
+            pending.blocks[8 * (pending.count & 1)] = dc;
+            pending.places[pending.count] = Place { component: block.component, offset };
+            pending.count += 1;
+            if pending.count == 2 {
+                pending.flush(frame, strip);
             }
         }
     }
     pending.flush(frame, strip);
-    at.bits.check()
+    *at = now;
+    now.bits.check()
 }
 
 /// Reads the units, and keeps nothing of them.
 #[inline(always)]
 pub(super) fn pass(segment: Segment<'_>) -> Result<(), Broken> {
     let Segment { frame, tables, data, at, columns, .. } = segment;
+    let mut now = *at;
     for _ in columns {
-        at.before_unit(frame, data)?;
-        for (index, (dc, ac)) in tables.components.iter().enumerate() {
-            let blocks = if index == 0 { frame.sampling.0 * frame.sampling.1 } else { 1 };
-            for _ in 0..blocks {
-                let mut bits = at.bits;
-                bits.refill(data);
-                at.dc[index] = at.dc[index].wrapping_add(dc.diff(&mut bits)?);
-                ac.coefficients(&mut bits, data, |_, _| {})?;
-                at.bits = bits;
-            }
+        now.before_unit(frame, data)?;
+        for block in &tables.blocks {
+            now.bits.refill(data);
+            let diff = tables.dc[block.dc].diff(&mut now.bits)?;
+            now.dc[block.component] = now.dc[block.component].wrapping_add(diff);
+            tables.ac[block.ac].coefficients(&mut now.bits, data, |_, _| {})?;
         }
     }
-    at.bits.check()
+    *at = now;
+    now.bits.check()
 }
 
-/// Where a coefficient is in a [`Pair`].
-#[inline(always)]
-fn spread(place: usize) -> usize {
-    const SPREAD: [u8; 64] = {
-        let mut spread = [0; 64];
-        let mut place = 0;
-        while place < 64 {
-            let natural = ZIGZAG[place];
-            spread[place] = natural / 8 * 16 + natural % 8;
-            place += 1;
-        }
-        spread
-    };
-    usize::from(SPREAD[place & 63]) & 127
-}
+/// Where a coefficient of the first block is in a [`Pair`], and one of the second. What is beyond the last one is put
+/// beyond the pair.
+static SPREAD: [[u8; 256]; 2] = {
+    let mut spread = [[255; 256]; 2];
+    let mut place = 0;
+    while place < 64 {
+        let natural = ZIGZAG[place];
+        spread[0][place] = natural / 8 * 16 + natural % 8;
+        spread[1][place] = spread[0][place] + 8;
+        place += 1;
+    }
+    spread
+};
 
 /// Blocks that wait for a second one, since two are transformed at once.
 struct Pending<T> {
     how: T,
-    blocks: Pair,
+    /// A [`Pair`], and room for what is not one of its coefficients.
+    blocks: [i16; 256],
     places: [Place; 2],
     count: usize,
 }
@@ -219,14 +250,15 @@ impl<T: Transform> Pending<T> {
             return;
         }
         let quantisation = self.places.map(|place| &frame.components[place.component].quantisation);
-        let samples = self.how.transform(&self.blocks, quantisation);
+        let Some(pair) = self.blocks.first_chunk() else { return };
+        let samples = self.how.transform(pair, quantisation);
         for (block, place) in self.places.iter().take(self.count).enumerate() {
             strip.planes[place.component].put(place.offset, |row| {
                 let from = samples_at(block, row);
                 samples[from..].first_chunk().copied().unwrap_or_default()
             });
         }
-        self.blocks = [0; 128];
+        self.blocks[..128].fill(0);
         self.count = 0;
     }
 }
@@ -234,9 +266,9 @@ impl<T: Transform> Pending<T> {
 impl Plane {
     #[inline(always)]
     fn put(&mut self, offset: usize, row: impl Fn(usize) -> [u8; 8]) {
-        let rows = self.samples.get_mut(offset..).unwrap_or_default().chunks_mut(self.stride);
-        for (index, to) in rows.take(8).enumerate() {
-            if let Some(to) = to.first_chunk_mut() {
+        let part = self.samples.get_mut(offset..).unwrap_or_default();
+        for index in 0..8 {
+            if let Some(to) = part.get_mut(index * self.stride) {
                 *to = row(index);
             }
         }

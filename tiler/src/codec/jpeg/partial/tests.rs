@@ -6,7 +6,7 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 use proptest::prelude::*;
 use zune_jpeg::JpegDecoder;
 
-use super::*;
+use super::{scan::Transform as _, *};
 use crate::codec::{Compression, YCbCr, jpeg::decode, plain};
 
 /// A stream and what it stands for.
@@ -140,6 +140,52 @@ proptest! {
             && let Ok(theirs) = decode(&damaged, &sample.layout)
         {
             prop_assert!(ours.pixels() == theirs);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_machine_transforms_alike(
+        seed in any::<u32>(),
+        bits in 1_u32..=16,
+        quantisation in prop::array::uniform32(any::<i16>()),
+    ) {
+        let mut state = seed | 1;
+        let coefficients = std::array::from_fn(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state as i32 >> (32 - bits)) as i16
+        });
+        let wide: [i16; 64] = std::array::from_fn(|i| quantisation[i % 32]);
+        let narrow: [i16; 64] = std::array::from_fn(|i| 1 + (quantisation[31 - i % 32] & 31));
+        let ours = Machine::detect().transform(&coefficients, [&wide, &narrow]);
+        prop_assert_eq!(ours, Machine::Plain.transform(&coefficients, [&wide, &narrow]));
+    }
+
+    #[test]
+    fn every_machine_upsamples_and_converts_alike(
+        samples in prop::collection::vec(any::<[u8; 3]>(), 0..80),
+        excess in 0_usize..3,
+    ) {
+        let row = [0, 1, 2].map(|band| samples.iter().map(|pixel| pixel[band]).collect::<Vec<_>>());
+        let [y, cb, cr] = row.each_ref().map(Vec::as_slice);
+        let both = |run: &dyn Fn(Machine, &mut [u8])| {
+            let mut out = [Machine::detect(), Machine::Plain].map(|_| vec![0; 3 * samples.len() + excess]);
+            run(Machine::detect(), &mut out[0]);
+            run(Machine::Plain, &mut out[1]);
+            assert_eq!(out[0], out[1]);
+        };
+        both(&|machine, out| machine.convert([y, cb, cr], out));
+        both(&|machine, out| machine.upsample(y, Some(cb), &mut Vec::new(), out));
+        both(&|machine, out| machine.upsample(y, None, &mut Vec::new(), out));
+    }
+
+    #[test]
+    fn every_machine_decodes_alike(sample in samples(1_u32..71), windows in windows()) {
+        let Ok(Some(mut ours)) = PartialJpeg::open(&sample.stored, &sample.layout) else { return Ok(()) };
+        for window in &windows {
+            prop_assert!(ours.decode_on(Machine::Plain, &sample.stored, window).is_ok());
+            sample.check(&ours, &sample.whole(), window);
         }
     }
 }

@@ -1,0 +1,83 @@
+//! What the processor can do, chosen when it runs.
+
+#[cfg(target_arch = "x86_64")]
+use super::simd::Avx2;
+use super::{
+    bits::Broken,
+    colour::{self, Row},
+    idct::{self, Pair, Samples},
+    scan::{self, Segment, Strip, Transform},
+    upsample::{self, Sums},
+};
+
+/// What it can do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Machine {
+    /// What every one can.
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+}
+
+impl Machine {
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(found) = Avx2::detect() {
+            return Self::Avx2(found);
+        }
+        Self::Plain
+    }
+
+    /// [`scan::decode`].
+    pub(super) fn decode(
+        self,
+        segment: Segment<'_>,
+        strip: &mut Strip,
+        with_luma: bool,
+    ) -> Result<(), Broken> {
+        match self {
+            Self::Plain => scan::decode(segment, strip, with_luma, self),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.decode(segment, strip, with_luma),
+        }
+    }
+
+    /// [`scan::pass`].
+    pub(super) fn pass(self, segment: Segment<'_>) -> Result<(), Broken> {
+        match self {
+            Self::Plain => scan::pass(segment),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.pass(segment),
+        }
+    }
+
+    /// [`upsample::both`] where there is another row, else [`upsample::columns`].
+    pub(super) fn upsample(self, near: &[u8], far: Option<&[u8]>, sums: &mut Sums, out: &mut [u8]) {
+        match (self, far) {
+            (Self::Plain, Some(far)) => upsample::both(near, far, sums, out),
+            (Self::Plain, None) => upsample::columns(near, sums, out),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2(found), _) => found.upsample(near, far, sums, out),
+        }
+    }
+
+    /// [`colour::convert`].
+    pub(super) fn convert(self, row: Row<'_>, out: &mut [u8]) {
+        match self {
+            Self::Plain => colour::convert(row, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.convert(row, out),
+        }
+    }
+}
+
+impl Transform for Machine {
+    #[inline(always)]
+    fn transform(self, coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> Samples {
+        match self {
+            Self::Plain => idct::transform(coefficients, quantisation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.transform(coefficients, quantisation),
+        }
+    }
+}
