@@ -1,4 +1,4 @@
-//! Windows of a JPEG block of 512 x 512 px, about 90 kB in 4:2:0: what a tile that shows a part of it pays.
+//! Windows of a JPEG block of 512 x 512 px, about 84 kB in 4:2:0: what a tile that shows a part of it pays.
 
 use std::hint::black_box;
 

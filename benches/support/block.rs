@@ -9,7 +9,7 @@ use tiler::{
 
 /// A stored JPEG block of so many columns and rows in 4:2:0, with tables of its own, and its layout.
 ///
-/// Grains of several sizes, as trees and gravel have them, at about 90 kB for 512 px: those of a real orthophoto.
+/// Grains of several sizes, as trees and gravel have them, at about 84 kB for 512 px: those of a real orthophoto.
 ///
 /// # Panics
 /// When it cannot be encoded.

@@ -35,8 +35,8 @@ use crate::{
     raster::SampleType,
 };
 
-/// Units from one entry point to the next.
-const SEGMENT: usize = 8;
+/// Columns of pixels from one entry point to the next.
+const SEGMENT_PX: usize = 128;
 
 /// A block whose pixels are decoded as they are asked for. It owns its state, but not the stream.
 #[derive(Debug)]
@@ -45,7 +45,9 @@ pub struct PartialJpeg {
     /// Of the block, which may be smaller than the frame.
     size: Size,
     converts: bool,
+    /// One every so many units of a row of them, as far as was read.
     entries: Vec<EntryPoint>,
+    segment: usize,
     /// For each row of pixels, the columns that are right.
     held: Vec<Range<u16>>,
     pixels: Vec<u8>,
@@ -74,10 +76,15 @@ impl PartialJpeg {
         if frame.components.len() != layout.bands || !fits(width, height, layout) {
             return Ok(None);
         }
+        let (h, v) = frame.sampling;
+        let rows = needed(&(0..layout.size.height as usize), v, frame.units().1).end;
+        let mut entries = Vec::with_capacity(1 + rows * width.div_ceil(SEGMENT_PX));
+        entries.push(EntryPoint::start(&frame));
         Ok(Some(Self {
             size: layout.size,
+            segment: SEGMENT_PX / (8 * h),
             converts: matches!(layout.photometric, Photometric::YCbCr(_)),
-            entries: vec![EntryPoint::start(&frame)],
+            entries,
             held: vec![0..0; layout.size.height as usize],
             pixels: vec![0; layout.samples()],
             frame,
@@ -204,14 +211,14 @@ impl PartialJpeg {
         with_luma: bool,
     ) -> Result<(), Broken> {
         let (width, _) = self.frame.units();
-        let segments = width.div_ceil(SEGMENT);
-        let frame = &self.frame;
+        let (frame, segment) = (&self.frame, self.segment);
+        let segments = width.div_ceil(segment);
         let units = |index: usize| {
-            let first = index % segments * SEGMENT;
-            first..(first + SEGMENT).min(width)
+            let first = index % segments * segment;
+            first..(first + segment).min(width)
         };
-        let first = row * segments + strip.columns.start / SEGMENT;
-        let last = row * segments + (strip.columns.end - 1) / SEGMENT;
+        let first = row * segments + strip.columns.start / segment;
+        let last = row * segments + (strip.columns.end - 1) / segment;
         while self.entries.len() <= first {
             let index = self.entries.len() - 1;
             let Some(&(mut at)) = self.entries.last() else { return Err(Broken("no entry point")) };

@@ -263,10 +263,14 @@ fn what_only_the_whole_decoder_reads_is_left_to_it() {
 }
 
 #[test]
-fn memory_is_little_more_than_the_pixels() {
-    let sample = encoded(Size::new(512, 512), Kind::YCbCr(Subsampling::S420), 85, 40, 0);
-    let mut ours = sample.open();
-    ours.decode(&sample.stored, &Window::full(sample.layout.size)).expect("it is whole");
-    let beside = ours.byte_len() - ours.pixels().len();
-    assert!(beside < 16 << 10, "{beside}");
+fn memory_is_little_more_than_the_pixels_and_known_at_once() {
+    for kind in [Kind::Grey, Kind::YCbCr(Subsampling::S444), Kind::YCbCr(Subsampling::S420)] {
+        let sample = encoded(Size::new(512, 512), kind, 85, 40, 0);
+        let mut ours = sample.open();
+        let at_once = ours.byte_len();
+        ours.decode(&sample.stored, &Window::full(sample.layout.size)).expect("it is whole");
+        assert_eq!(ours.byte_len(), at_once);
+        let beside = at_once - ours.pixels().len();
+        assert!(beside < 16 << 10, "{beside}");
+    }
 }
