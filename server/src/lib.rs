@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 
 pub use self::{
     app::{App, AppSettings},
-    cache::CachePolicy,
+    cache::{CachePolicy, DiskConfig},
     http::Limits,
     tiles::{PoolLimits, TileSettings},
 };

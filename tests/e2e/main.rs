@@ -3,6 +3,7 @@
 mod collar;
 mod conditional;
 mod delivered;
+mod disk_cache;
 mod faults;
 mod gate;
 mod mosaic;

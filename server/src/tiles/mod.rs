@@ -4,14 +4,15 @@
 //! 2. the client has it already: 304, nothing else is done;
 //! 3. there is no imagery: the layer's answer for that;
 //! 4. it is a stored block, and that is in memory: the block as it is;
-//! 5. the cache has it;
+//! 5. the cache in memory has it;
 //! 6. it failed a moment ago: the same failure, without trying again;
-//! 7. somebody renders it already: wait for that one;
+//! 7. somebody fetches or renders it already: wait for that one, which looks into the cache on disk first, where there is one;
 //! 8. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
 //!
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
 mod answer;
+mod disk;
 mod failures;
 mod pool;
 mod render;
@@ -35,9 +36,9 @@ use tokio::time::timeout;
 pub use pool::{Pool, PoolLimits};
 pub use render::{Renderer, TilerRenderer};
 
-use self::{failures::Failures, single_flight::SingleFlight};
+use self::{disk::DiskTier, failures::Failures, single_flight::SingleFlight};
 use crate::{
-    cache::{self, Cache, CachePolicy, Capacity, Metered, Weighted},
+    cache::{self, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
     error::Fault,
     http::conditional,
     layers::{EmptyTile, Hints, Layer},
@@ -93,7 +94,7 @@ pub enum TileAnswer {
 /// How a tile was come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// From the cache of encoded tiles.
+    /// From a cache of encoded tiles, in memory or on disk.
     Cached,
     /// Rendered for this request, or for one at the same time.
     Rendered,
@@ -116,7 +117,7 @@ impl Origin {
 }
 
 /// How the service is set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TileSettings {
     /// Threads, queue and its deadline.
     pub pool: PoolLimits,
@@ -126,6 +127,8 @@ pub struct TileSettings {
     pub tile_bytes: u64,
     /// Bytes of decoded blocks; default 512 MiB.
     pub block_bytes: u64,
+    /// Encoded tiles on disk; default none.
+    pub disk: Option<DiskConfig>,
     /// What the caches throw away first.
     pub policy: CachePolicy,
 }
@@ -137,6 +140,7 @@ impl Default for TileSettings {
             request_timeout: Duration::from_secs(15),
             tile_bytes: 256 << 20,
             block_bytes: 512 << 20,
+            disk: None,
             policy: CachePolicy::default(),
         }
     }
@@ -148,7 +152,6 @@ struct KeptTile {
     bytes: Bytes,
     format: Format,
     is_provisional: bool,
-    is_passed: bool,
 }
 
 impl Weighted for KeptTile {
@@ -157,13 +160,14 @@ impl Weighted for KeptTile {
     }
 }
 
-type Outcome = Result<KeptTile, Fault>;
+type Outcome = Result<(KeptTile, Origin), Fault>;
 
 /// Makes tiles, and keeps them.
 pub struct TileService {
     pool: Arc<Pool>,
     renderer: Arc<dyn Renderer>,
     tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    disk: Option<Arc<DiskTier>>,
     flights: SingleFlight<Fingerprint, Outcome>,
     failures: Arc<Failures>,
     metrics: Arc<Metrics>,
@@ -194,6 +198,7 @@ impl TileService {
             pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
             renderer,
             tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
+            disk: settings.disk.as_ref().and_then(|disk| DiskTier::start(disk, &metrics)).map(Arc::new),
             flights: SingleFlight::default(),
             failures: Arc::default(),
             metrics,
@@ -231,7 +236,7 @@ impl TileService {
             let (bytes, origin) = (bytes.into(), Origin::Passed);
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
-        if let Some(KeptTile { bytes, format, is_provisional, .. }) = self.tiles.get(&key) {
+        if let Some(KeptTile { bytes, format, is_provisional }) = self.tiles.get(&key) {
             let origin = if plan.is_empty() { Origin::Blank } else { Origin::Cached };
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
         }
@@ -239,12 +244,8 @@ impl TileService {
             return Err(fault);
         }
         let is_empty = plan.is_empty();
-        let KeptTile { bytes, format, is_provisional, is_passed } = self.rendered(plan, request).await?;
-        let origin = match (is_empty, is_passed) {
-            (true, _) => Origin::Blank,
-            (_, true) => Origin::Passed,
-            _ => Origin::Rendered,
-        };
+        let (KeptTile { bytes, format, is_provisional }, origin) = self.fetched(plan, request).await?;
+        let origin = if is_empty { Origin::Blank } else { origin };
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
@@ -270,16 +271,24 @@ impl TileService {
         Ok(plan)
     }
 
-    /// Renders once for all who ask at the same time.
-    async fn rendered(&self, plan: Plan, request: &TileRequest) -> Outcome {
+    /// From disk, else rendered: once for all who ask at the same time.
+    async fn fetched(&self, plan: Plan, request: &TileRequest) -> Outcome {
         let (waiter, flight) = self.flights.join(&plan.fingerprint());
         if let Some(flight) = flight {
             let (pool, renderer) = (Arc::clone(&self.pool), Arc::clone(&self.renderer));
             let (tiles, failures) = (Arc::clone(&self.tiles), Arc::clone(&self.failures));
             let (metrics, layer) = (Arc::clone(&self.metrics), Arc::clone(&request.layer));
+            // What is blank is rendered sooner than it is read.
+            let disk = self.disk.clone().filter(|_| !plan.is_empty());
             // The render belongs to this task, not to the request that began it.
             tokio::spawn(async move {
                 let key = plan.fingerprint();
+                if let Some(disk) = &disk
+                    && let Some(tile) = disk.get(key).await
+                {
+                    tiles.insert(key, tile.clone());
+                    return flight.land(Ok((tile, Origin::Cached)));
+                }
                 let flight = Arc::new(flight);
                 let job = {
                     let (flight, layer) = (Arc::clone(&flight), Arc::clone(&layer));
@@ -291,18 +300,23 @@ impl TileService {
                     }
                 };
                 let outcome = match pool.run(job).await {
-                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional, is_passed }| KeptTile {
-                        bytes: tile.bytes.into(),
-                        format: tile.format,
-                        is_provisional,
-                        is_passed,
+                    Ok(Some(result)) => result.map(|Rendered { tile, is_provisional, is_passed }| {
+                        let bytes = tile.bytes.into();
+                        let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
+                        (KeptTile { bytes, format: tile.format, is_provisional }, origin)
                     }),
                     // Nobody waited any more when its turn came.
                     Ok(None) => return,
                     Err(fault) => Err(fault),
                 };
                 match &outcome {
-                    Ok(tile) => tiles.insert(key, tile.clone()),
+                    Ok((tile, origin)) => {
+                        tiles.insert(key, tile.clone());
+                        // A stored block is on disk already.
+                        if let Some(disk) = disk.as_ref().filter(|_| *origin != Origin::Passed) {
+                            disk.insert(key, tile);
+                        }
+                    }
                     Err(fault @ Fault::Source) => {
                         metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
                         failures.remember(key, fault.clone());
