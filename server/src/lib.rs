@@ -18,6 +18,7 @@ mod log;
 mod metrics;
 mod point;
 mod router;
+pub mod seed;
 mod tiles;
 mod ui;
 mod wmts;

@@ -12,5 +12,6 @@ mod passthrough;
 mod pictures;
 mod protocols;
 mod rows;
+mod seeding;
 mod styles;
 mod vintages;
