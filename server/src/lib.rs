@@ -18,6 +18,7 @@ mod log;
 mod metrics;
 mod point;
 mod router;
+pub mod seed;
 mod tiles;
 mod ui;
 mod wmts;
@@ -29,7 +30,7 @@ use tokio::net::TcpListener;
 
 pub use self::{
     app::{App, AppSettings},
-    cache::CachePolicy,
+    cache::{CachePolicy, DiskConfig},
     http::Limits,
     http::tls::{Tls, TlsError, TlsFiles},
     tiles::{PoolLimits, TileSettings},

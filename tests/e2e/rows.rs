@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 const TILER: &[&[&str]] = &[
-    &["cap"],
+    &["cap", "seed"],
     &["render", "convert"],
     &["catalog", "composite", "style", "encode"],
     &["source", "warp"],
@@ -18,7 +18,7 @@ const SERVER: &[&[&str]] = &[
     &["router", "demo"],
     &["wmts", "xyz", "files", "legend", "ui", "admin"],
     &["app"],
-    &["tiles", "inspect", "point"],
+    &["tiles", "inspect", "point", "seed"],
     &["layers", "cache"],
     &["config"],
     &["http"],

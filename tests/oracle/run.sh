@@ -30,6 +30,7 @@ trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"'
 .venv/bin/python tests/oracle/indexes.py target/release/examples/tile_index "$work"
 .venv/bin/python tests/oracle/convert.py "$pavage" "$work"
 .venv/bin/python tests/oracle/passthrough.py "$pavage" "$work"
+.venv/bin/python tests/oracle/seed.py "$pavage" "$work"
 .venv/bin/python tests/oracle/clients.py "$pavage" "$work" "$data"
 .venv/bin/python tests/oracle/files.py "$pavage" "$work"
 .venv/bin/python tests/oracle/mosaic_changes.py "$pavage" "$work"

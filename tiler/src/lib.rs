@@ -16,6 +16,7 @@ pub mod jp2;
 pub mod raster;
 pub mod render;
 pub mod resample;
+pub mod seed;
 pub mod sidecar;
 pub mod source;
 pub mod style;

@@ -1,14 +1,18 @@
-//! What was made once and may be wanted again, bounded in bytes. It knows keys and weights, not tiles and not blocks.
+//! What was made once and may be wanted again, bounded in bytes. In memory it knows keys and weights, not tiles and not blocks.
 
 #[cfg(test)]
 mod contract;
+mod disk;
 mod lru;
 mod metered;
 mod quick;
 
 use std::{hash::Hash, sync::Arc};
 
-pub use self::metered::Metered;
+pub use self::{
+    disk::{Disk, DiskConfig, DiskTile},
+    metered::Metered,
+};
 pub use crate::config::CachePolicy;
 
 /// What a value takes of the capacity.

@@ -22,14 +22,17 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn offer(&self) -> Result<Offer, Failure> {
+    pub(super) fn config(&self) -> Result<Config, Failure> {
         let mut overrides = Overrides::from_environment();
         if let Some(cache) = &self.cache {
             let value = cache.to_string_lossy().into_owned();
             overrides.cache = Some(Override { origin: "--cache", value });
         }
-        let config = Config::load(self.config.as_deref(), &overrides)?;
-        Ok(offer(&config, &self.paths)?)
+        Ok(Config::load(self.config.as_deref(), &overrides)?)
+    }
+
+    fn offer(&self) -> Result<Offer, Failure> {
+        Ok(offer(&self.config()?, &self.paths)?)
     }
 
     /// Looks at the files, or at what was known of them.

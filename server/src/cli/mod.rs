@@ -11,6 +11,7 @@ mod dump;
 mod info;
 mod offer;
 mod scan_bar;
+mod seed;
 mod serve;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     Check(check::Arguments),
     /// Build the coarser images that low zooms of mosaics are drawn from, now; `serve` does it in the background.
     Cap(cap::Arguments),
+    /// Make tiles beforehand: into the cache on disk, MBTiles, PMTiles or a folder.
+    Seed(seed::Arguments),
     /// Tell what has changed on disk since the index of a mosaic was written, and which tiles that changes.
     Diff(diff::Arguments),
     /// Tell the facts of one file, and what serving it will cost.
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Cap(arguments) => cap::run(&arguments),
+        Command::Seed(arguments) => seed::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),

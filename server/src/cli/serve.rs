@@ -195,6 +195,7 @@ fn settings(config: &Config) -> AppSettings {
             request_timeout: limits.request_timeout,
             tile_bytes: config.cache.tile_bytes,
             block_bytes: config.cache.block_bytes,
+            disk: config.cache.disk.clone(),
             policy: config.cache.policy,
         },
         trusted_proxies: config.server.trusted_proxies.clone(),

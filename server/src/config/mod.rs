@@ -117,7 +117,7 @@ pub struct LimitsConfig {
     pub shutdown_timeout: Duration,
 }
 
-/// Memory for tiles and blocks.
+/// Memory and disk for tiles and blocks.
 #[derive(Debug, Clone)]
 pub struct CacheConfig {
     /// Encoded tiles; default 256 MiB.
@@ -126,9 +126,20 @@ pub struct CacheConfig {
     pub block_bytes: u64,
     /// What is thrown away first; default quick.
     pub policy: CachePolicy,
+    /// Encoded tiles on disk, behind those in memory; default none.
+    pub disk: Option<DiskConfig>,
     /// Where indexes and caps of mosaics are kept; default `$CACHE_DIRECTORY`, which systemd sets, else
     /// `$XDG_CACHE_HOME/pavage`, else `~/.cache/pavage`.
     pub dir: Option<PathBuf>,
+}
+
+/// Where encoded tiles are kept on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskConfig {
+    /// The folder.
+    pub dir: PathBuf,
+    /// What they may take; default 20 GiB.
+    pub bytes: u64,
 }
 
 /// What a full cache throws away first.

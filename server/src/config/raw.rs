@@ -97,6 +97,8 @@ pub(super) struct RawCache {
     pub(super) block_mib: Given<i64>,
     pub(super) policy: Given<String>,
     pub(super) dir: Given<String>,
+    pub(super) disk_dir: Given<String>,
+    pub(super) disk_mib: Given<i64>,
 }
 
 /// `[render]`

@@ -11,8 +11,8 @@ use serde_spanned::Spanned;
 use tiler::{io::Access, render::RenderSettings, tiff::Limits};
 
 use super::{
-    CacheConfig, CachePolicy, Config, LayerOptions, LimitsConfig, Override, Overrides, Problem, Problems,
-    ServerConfig, ServiceConfig,
+    CacheConfig, CachePolicy, Config, DiskConfig, LayerOptions, LimitsConfig, Override, Overrides, Problem,
+    Problems, ServerConfig, ServiceConfig,
     checks::{listen_address, web_address},
     layer,
     parse::parse,
@@ -22,6 +22,9 @@ use super::{
 use crate::http::tls::TlsFiles;
 
 const POLICIES: [(&str, CachePolicy); 2] = [("quick", CachePolicy::Quick), ("lru", CachePolicy::Lru)];
+
+/// What tiles on disk may take where nothing is said: 20 GiB.
+const DISK_MIB: u32 = 20_480;
 
 const ACCESSES: [(&str, Access); 3] =
     [("auto", Access::Auto), ("mmap", Access::Mmap), ("pread", Access::Pread)];
@@ -170,9 +173,20 @@ fn cache(raw: &RawCache, report: &mut Report<'_>) -> CacheConfig {
     let mut mebibytes = |key, given, default: u32| {
         u64::from(report.number(key, given, 0..=1_048_576).unwrap_or(default)) << 20
     };
+    let (tile_bytes, block_bytes) =
+        (mebibytes("tile_mib", &raw.tile_mib, 256), mebibytes("block_mib", &raw.block_mib, 512));
+    let disk_mib = report.number("disk_mib", &raw.disk_mib, 16..=1_073_741_824).unwrap_or(DISK_MIB);
+    if let Some(given) = raw.disk_mib.as_ref().filter(|_| raw.disk_dir.is_none()) {
+        report.at(&given.span(), "disk_mib needs disk_dir, the folder that tiles are kept in");
+    }
+    let disk = raw.disk_dir.as_ref().map(|given| DiskConfig {
+        dir: super::beside(report.file(), given.get_ref()),
+        bytes: u64::from(disk_mib) << 20,
+    });
     CacheConfig {
-        tile_bytes: mebibytes("tile_mib", &raw.tile_mib, 256),
-        block_bytes: mebibytes("block_mib", &raw.block_mib, 512),
+        tile_bytes,
+        block_bytes,
+        disk,
         policy: report.choice("policy", &raw.policy, &POLICIES).unwrap_or_default(),
         dir: raw
             .dir

@@ -23,6 +23,8 @@ fn the_example_says_every_key_and_loads() {
     assert_eq!(config.server.public_url.as_deref(), Some("https://tiles.example.org"));
     assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!(config.cache.tile_bytes, 256 << 20);
+    let disk = config.cache.disk.as_ref().map(|disk| (disk.dir.display().to_string(), disk.bytes));
+    assert_eq!(disk, Some(("/var/cache/pavage/tiles".to_owned(), 20 << 30)));
     assert_eq!(config.layers.len(), 4);
     let ortho = &config.layers[0];
     assert_eq!(ortho.id.as_deref(), Some("ortho-2024"));
@@ -100,6 +102,13 @@ fn an_unknown_key_names_the_known_ones() {
         problems,
         ["p.toml:2: unknown key `acces`, expected one of `access`, `watch_s`, `open_files`"]
     );
+}
+
+#[test]
+fn tiles_are_kept_on_disk_only_where_a_folder_is_named() {
+    assert_eq!(Config::load(None, &Overrides::default()).unwrap().cache.disk, None);
+    let problems = load("[cache]\ndisk_mib = 100\n").unwrap_err();
+    assert_eq!(problems, ["p.toml:2: disk_mib needs disk_dir, the folder that tiles are kept in"]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub struct Metrics {
     stages: [Histogram; 5],
     pub cache_requests: IntCounterVec,
     pub cache_bytes: IntGaugeVec,
+    pub cache_faults: IntCounterVec,
     pub queue_depth: IntGauge,
     pub rejected: IntCounterVec,
     pub panics: IntCounter,
@@ -92,10 +93,16 @@ impl Metrics {
             cache_requests: counters(
                 &r,
                 "pavage_cache_requests_total",
-                "Look-ups in the caches of encoded tiles and decoded blocks, by result: hit or miss.",
+                "Look-ups in the caches of encoded tiles, in memory and on disk, and of decoded blocks, by result: hit or miss.",
                 &["cache", "result"],
             ),
             cache_bytes: gauges(&r, "pavage_cache_bytes", "Bytes held by a cache.", &["cache"]),
+            cache_faults: counters(
+                &r,
+                "pavage_cache_faults_total",
+                "Times that the cache on disk was slow, broken or full; it is then left alone for a while.",
+                &["cache"],
+            ),
             queue_depth: gauge(&r, "pavage_render_queue_depth", "Renders that wait for a thread."),
             rejected: counters(
                 &r,
@@ -117,11 +124,7 @@ impl Metrics {
                 "Connections closed by the server before their client did, by reason.",
                 &["reason"],
             ),
-            accept_errors: counter(
-                &r,
-                "pavage_accept_errors_total",
-                "Connections that could not be accepted.",
-            ),
+            accept_errors: counter(&r, "pavage_accept_errors_total", "Connections that were not accepted."),
             layers: gauge(&r, "pavage_layers", "Published layers."),
             lost_folders: gauge(
                 &r,

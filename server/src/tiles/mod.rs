@@ -4,17 +4,19 @@
 //! 2. the client has it already: 304, nothing else is done;
 //! 3. there is no imagery: the layer's answer for that;
 //! 4. it is a stored block, and that is in memory: the block as it is;
-//! 5. the cache has it;
+//! 5. the cache in memory has it;
 //! 6. it failed a moment ago: the same failure, without trying again;
-//! 7. somebody renders it already: wait for that one;
+//! 7. somebody fetches or renders it already: wait for that one, which looks into the cache on disk first, where there is one;
 //! 8. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
 //!
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
 mod answer;
+mod disk;
 mod entity_tag;
 mod failures;
 mod known;
+mod making;
 mod pool;
 mod render;
 mod single_flight;
@@ -28,7 +30,7 @@ use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
     encode::{EncodedTile, Format, OutputFormat},
-    render::{Fingerprint, Plan, Rendered, Stage, StageObserver, TileAddress},
+    render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
     style::Style,
     tms::{TileId, TileMatrixSet},
 };
@@ -39,12 +41,14 @@ pub use pool::{Pool, PoolLimits};
 pub use render::{Renderer, TilerRenderer};
 
 use self::{
+    disk::DiskTier,
     failures::Failures,
     known::{Known, KnownPlans},
-    single_flight::{Flight, SingleFlight},
+    making::Maker,
+    single_flight::SingleFlight,
 };
 use crate::{
-    cache::{self, Cache, CachePolicy, Capacity, Metered, Weighted},
+    cache::{self, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
     error::Fault,
     http::conditional,
     layers::{EmptyTile, Hints, Layer},
@@ -102,7 +106,7 @@ pub enum TileAnswer {
 /// How a tile was come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// From the cache of encoded tiles.
+    /// From a cache of encoded tiles, in memory or on disk.
     Cached,
     /// Rendered for this request, or for one at the same time.
     Rendered,
@@ -125,7 +129,7 @@ impl Origin {
 }
 
 /// How the service is set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TileSettings {
     /// Threads, queue and its deadline.
     pub pool: PoolLimits,
@@ -135,6 +139,8 @@ pub struct TileSettings {
     pub tile_bytes: u64,
     /// Bytes of decoded blocks; default 512 MiB.
     pub block_bytes: u64,
+    /// Encoded tiles on disk; default none.
+    pub disk: Option<DiskConfig>,
     /// What the caches throw away first.
     pub policy: CachePolicy,
 }
@@ -146,6 +152,7 @@ impl Default for TileSettings {
             request_timeout: Duration::from_secs(15),
             tile_bytes: 256 << 20,
             block_bytes: 512 << 20,
+            disk: None,
             policy: CachePolicy::default(),
         }
     }
@@ -169,13 +176,9 @@ type Outcome = Result<(KeptTile, Origin), Fault>;
 
 /// Makes tiles, and keeps them.
 pub struct TileService {
-    pool: Arc<Pool>,
-    renderer: Arc<dyn Renderer>,
-    tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    maker: Maker,
     known: KnownPlans,
     flights: SingleFlight<Fingerprint, Outcome>,
-    failures: Arc<Failures>,
-    metrics: Arc<Metrics>,
     request_timeout: Duration,
 }
 
@@ -202,13 +205,16 @@ impl TileService {
         // Tiles without imagery are one tile, and clients have tiles that we have no more.
         let plans = 2 * (capacity.bytes / capacity.typical_bytes).max(1024);
         Self {
-            pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
-            renderer,
-            tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
+            maker: Maker {
+                pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
+                renderer,
+                tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
+                disk: settings.disk.as_ref().and_then(|disk| DiskTier::start(disk, &metrics)).map(Arc::new),
+                failures: Arc::default(),
+                metrics,
+            },
             known: KnownPlans::new(plans as usize),
             flights: SingleFlight::default(),
-            failures: Arc::default(),
-            metrics,
             request_timeout: settings.request_timeout,
         }
     }
@@ -243,23 +249,23 @@ impl TileService {
         }
         // The page cache keeps it: it need not be kept here too.
         if let Some(EncodedTile { bytes, format, .. }) =
-            passage.and_then(|passage| self.renderer.at_hand(&passage))
+            passage.and_then(|passage| self.maker.renderer.at_hand(&passage))
         {
             let (bytes, origin) = (bytes.into(), Origin::Passed);
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
-        if let Some(KeptTile { bytes, format, is_provisional }) = self.tiles.get(&key) {
+        if let Some(KeptTile { bytes, format, is_provisional }) = self.maker.tiles.get(&key) {
             let origin = if is_empty { Origin::Blank } else { Origin::Cached };
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
         }
-        if let Some(fault) = self.failures.recent(&key) {
+        if let Some(fault) = self.maker.failures.recent(&key) {
             return Err(fault);
         }
         let plan = match plan {
             Some(plan) => plan,
             None => self.plan(request)?.1,
         };
-        let (KeptTile { bytes, format, is_provisional }, origin) = self.rendered(plan, request).await?;
+        let (KeptTile { bytes, format, is_provisional }, origin) = self.fetched(plan, request).await?;
         let origin = if is_empty { Origin::Blank } else { origin };
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
@@ -269,7 +275,7 @@ impl TileService {
     /// # Errors
     /// `Overloaded` when too much waits, `Internal` when it panics.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-        self.pool.run(job).await
+        self.maker.pool.run(job).await
     }
 
     /// Makes the plan, and keeps what it comes to.
@@ -282,63 +288,27 @@ impl TileService {
             format: request.format,
             style: &request.style,
         };
-        let plan = self.renderer.plan(&request.layer, &request.imagery, &address)?;
-        self.metrics.observe(Stage::Plan, started.elapsed());
+        let plan = self.maker.renderer.plan(&request.layer, &request.imagery, &address)?;
+        self.maker.metrics.observe(Stage::Plan, started.elapsed());
         let known = Known::from(&plan);
         self.known.insert(request, known.clone());
         Ok((known, plan))
     }
 
-    /// Renders once for all who ask at the same time.
-    async fn rendered(&self, plan: Plan, request: &TileRequest) -> Outcome {
+    /// From disk, else rendered: once for all who ask at the same time.
+    async fn fetched(&self, plan: Plan, request: &TileRequest) -> Outcome {
         let (waiter, flight) = self.flights.join(&plan.fingerprint());
         if let Some(flight) = flight {
-            self.take_off(flight, plan, Arc::clone(&request.layer));
+            self.maker.make(flight, plan, Arc::clone(&request.layer));
         }
         match timeout(self.request_timeout, waiter.wait()).await {
             Ok(Some(outcome)) => outcome,
             Ok(None) => Err(Fault::Internal),
             Err(_) => {
-                self.metrics.rejected.with_label_values(&["deadline"]).inc();
+                self.maker.metrics.rejected.with_label_values(&["deadline"]).inc();
                 Err(Fault::Overloaded { reason: "deadline", retry_after: Duration::from_secs(1) })
             }
         }
-    }
-
-    /// Renders, keeps the tile and wakes those who wait, all on the render thread. It belongs to no request.
-    fn take_off(&self, flight: Flight<Fingerprint, Outcome>, plan: Plan, layer: Arc<Layer>) {
-        let flight = Arc::new(flight);
-        let key = plan.fingerprint();
-        let job = {
-            let (flight, layer, renderer) =
-                (Arc::clone(&flight), Arc::clone(&layer), Arc::clone(&self.renderer));
-            move || (!flight.is_abandoned()).then(|| renderer.render(&plan, &layer))
-        };
-        let (tiles, failures) = (Arc::clone(&self.tiles), Arc::clone(&self.failures));
-        let metrics = Arc::clone(&self.metrics);
-        self.pool.start(job, move |result| {
-            let outcome = match result {
-                Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
-                    let bytes = tile.bytes.into();
-                    let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
-                    (KeptTile { bytes, format: tile.format, is_provisional }, origin)
-                }),
-                // Nobody waited any more when its turn came.
-                Ok(None) => return,
-                Err(fault) => Err(fault),
-            };
-            match &outcome {
-                Ok((tile, _)) => tiles.insert(key, tile.clone()),
-                Err(fault @ Fault::Source) => {
-                    metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
-                    failures.remember(key, fault.clone());
-                }
-                Err(_) => {}
-            }
-            if let Some(flight) = Arc::into_inner(flight) {
-                flight.land(outcome);
-            }
-        });
     }
 }
 

@@ -99,7 +99,7 @@ impl BlockLayout {
     }
 
     /// Samples of the block as they are stored.
-    pub(crate) const fn samples(&self) -> usize {
+    pub(super) const fn samples(&self) -> usize {
         (self.size.pixels() as usize).saturating_mul(self.bands)
     }
 

@@ -18,6 +18,8 @@ const WIDEST: f64 = 256.0;
 pub(super) const WEIGHT_BITS: u32 = 14;
 /// Weights of a phase are followed by zeros up to a multiple of this: vectors take so many at once.
 pub(super) const GROUP: usize = 4;
+/// A vector of eight weights may begin at the last pair of the last phase: six of them lie beyond it.
+const SPARE: usize = 6;
 /// Kernels of so many shrinks are kept. A layer has a few per zoom.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("it is not zero");
 /// Shrinks that differ by less share a kernel: 1/4096 of a pixel.
@@ -50,7 +52,7 @@ impl Kernel {
         // Whole radii have no pixel on their very edge.
         let taps = ((2.0 * radius - 1e-9).ceil() as usize).max(1);
         let group = taps.next_multiple_of(GROUP);
-        let mut weights = Vec::with_capacity(PHASES * group + GROUP);
+        let mut weights = Vec::with_capacity(PHASES * group + SPARE);
         for phase in 0..PHASES {
             let centre = phase as f64 / PHASES as f64 + radius - 1.0;
             if resampling == Resampling::Nearest {
@@ -60,7 +62,7 @@ impl Kernel {
             }
             weights.resize(phase * group + group, 0);
         }
-        weights.resize(PHASES * group + GROUP, 0);
+        weights.resize(PHASES * group + SPARE, 0);
         let origin = if resampling == Resampling::Nearest {
             0
         } else {
@@ -109,7 +111,7 @@ impl Kernel {
         self.origin
     }
 
-    /// All weights, phase by phase, and the places that a phase takes: [`GROUP`] zeros follow the last phase.
+    /// All weights, phase by phase, and the places that a phase takes: [`SPARE`] zeros follow the last phase.
     pub(super) fn table(&self) -> (&[i16], usize) {
         (&self.weights, self.group)
     }

@@ -48,8 +48,7 @@ impl Block {
 
     fn parts(jpeg: PartialJpeg, layout: &BlockLayout) -> Self {
         Self {
-            // The entry points to come take less than a thirtieth of the pixels.
-            byte_len: jpeg.byte_len() + layout.samples() / 32,
+            byte_len: jpeg.byte_len(),
             content: Content::Parts {
                 size: layout.size,
                 bands: layout.bands,

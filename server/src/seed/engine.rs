@@ -1,0 +1,161 @@
+//! The threads that make tiles, with the blocks that they share.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use tiler::{
+    catalog::OpenFiles,
+    render::{BlockCache, RenderContext, Rendered, StageObserver, TileAddress, plan},
+    seed::{Made, Metatile, make},
+    source::{Block, BlockKey, SourceError},
+    tms::TileId,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{Job, Known, MadeTile};
+use crate::{
+    cache::{self, Cache, CachePolicy, Capacity},
+    log,
+};
+
+/// Blocks under the metatiles that a thread has in work.
+const BLOCKS_EACH: u64 = 48 << 20;
+
+/// What came of one tile.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Made(MadeTile),
+    Kept,
+    Empty,
+    /// It has no imagery any more, and the target has a tile.
+    Emptied(TileId),
+    Failed(String),
+}
+
+/// Threads, open files and decoded blocks.
+pub struct Engine {
+    pool: rayon::ThreadPool,
+    files: Arc<OpenFiles>,
+    blocks: Blocks,
+    damaged: AtomicU64,
+}
+
+struct Blocks(Box<dyn Cache<BlockKey, Arc<Block>>>);
+
+impl BlockCache for Blocks {
+    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
+        self.0.get(key)
+    }
+
+    fn insert(&self, key: BlockKey, block: Arc<Block>) {
+        self.0.insert(key, block);
+    }
+}
+
+impl Engine {
+    /// Starts so many threads, 0 for one a core, which share so many bytes of decoded blocks, or more where they are many.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn start(
+        threads: usize,
+        files: Arc<OpenFiles>,
+        block_bytes: u64,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|n| format!("seed-{n}"))
+            .build()?;
+        // Along the curve a block is wanted again soon or never: what was used longest ago leaves.
+        let least = pool.current_num_threads() as u64 * BLOCKS_EACH;
+        let capacity = Capacity { bytes: block_bytes.max(least), typical_bytes: 786_432 };
+        let blocks = Blocks(cache::build(CachePolicy::Lru, capacity));
+        Ok(Self { pool, files, blocks, damaged: AtomicU64::new(0) })
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    pub(super) fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    /// The tiles of a metatile, one after the other; those that are left when `stop` is set are not made.
+    pub(super) fn make(
+        &self,
+        job: &Job,
+        metatile: &Metatile<'_>,
+        known: &Known,
+        stop: &AtomicBool,
+    ) -> Vec<Outcome> {
+        let going = metatile.tiles().take_while(|_| !stop.load(Ordering::Relaxed));
+        going.map(|tile| self.tile(job, tile, known)).collect()
+    }
+
+    /// Whether there is imagery under a tile; `None` where it cannot be told.
+    pub fn has_imagery(&self, job: &Job, tile: TileId) -> Option<bool> {
+        let plan = plan(&job.imagery, &Self::address(job, tile), &job.layer.settings).ok()?;
+        Some(!plan.is_empty())
+    }
+
+    /// The bytes of a tile; `None` where there are none.
+    pub fn size_of(&self, job: &Job, tile: TileId) -> Option<u64> {
+        match self.tile(job, tile, &Known::Tiles(HashMap::new())) {
+            Outcome::Made(tile) => Some(tile.bytes.len() as u64),
+            _ => None,
+        }
+    }
+
+    fn address(job: &Job, tile: TileId) -> TileAddress<'_> {
+        TileAddress { set: &job.set, tile, scale: 1, format: job.format, style: &job.style }
+    }
+
+    fn tile(&self, job: &Job, tile: TileId, known: &Known) -> Outcome {
+        let address = Self::address(job, tile);
+        let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: self };
+        let has = |fingerprint| known.has(tile, fingerprint);
+        let settings = &job.layer.settings;
+        let made = catch_unwind(AssertUnwindSafe(|| make(&job.imagery, &address, settings, &context, has)));
+        let reason = match made {
+            Ok(Ok(Made::Kept)) => return Outcome::Kept,
+            Ok(Ok(Made::Empty)) if known.holds(tile) => return Outcome::Emptied(tile),
+            Ok(Ok(Made::Empty)) => return Outcome::Empty,
+            Ok(Ok(Made::Tile(fingerprint, Rendered { tile: encoded, is_provisional, .. }))) => {
+                return Outcome::Made(MadeTile {
+                    tile,
+                    fingerprint: (!is_provisional).then_some(fingerprint),
+                    digest: xxh3_128(&encoded.bytes),
+                    bytes: encoded.bytes,
+                    format: encoded.format,
+                });
+            }
+            Ok(Err(error)) => log::chain(&error),
+            Err(_) => "a bug: the log above has the details".to_owned(),
+        };
+        let TileId { matrix, col, row } = tile;
+        Outcome::Failed(format!("{}/{col}/{row}: {reason}", job.set.matrices[matrix].id))
+    }
+
+    /// How often a damaged dalle was left out of a tile.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl StageObserver for Engine {
+    fn observe(&self, _: tiler::render::Stage, _: std::time::Duration) {}
+
+    fn file_fault(&self, error: &SourceError) {
+        if self.damaged.fetch_add(1, Ordering::Relaxed) == 0 {
+            let file = log::printable(&error.path.display().to_string());
+            tracing::warn!(file, reason = log::chain(error), "a dalle is damaged and is left out");
+        }
+    }
+}

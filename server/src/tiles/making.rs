@@ -1,0 +1,86 @@
+//! A tile that nobody has: from the cache on disk, else rendered. It belongs to no request, and goes on when all have left.
+
+use std::sync::Arc;
+
+use tiler::render::{Fingerprint, Plan, Rendered};
+
+use super::{Failures, KeptTile, Origin, Outcome, Pool, Renderer, disk::DiskTier, single_flight::Flight};
+use crate::{
+    cache::{Cache, Metered},
+    error::Fault,
+    layers::Layer,
+    metrics::Metrics,
+};
+
+/// What it takes to make tiles.
+#[derive(Clone)]
+pub(super) struct Maker {
+    pub pool: Arc<Pool>,
+    pub renderer: Arc<dyn Renderer>,
+    pub tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    pub disk: Option<Arc<DiskTier>>,
+    pub failures: Arc<Failures>,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Maker {
+    /// Makes the tile of a plan, keeps it, and wakes those who wait.
+    pub(super) fn make(&self, flight: Flight<Fingerprint, Outcome>, plan: Plan, layer: Arc<Layer>) {
+        // What is blank is rendered sooner than it is read.
+        let Some(disk) = self.disk.clone().filter(|_| !plan.is_empty()) else {
+            return self.render(flight, plan, layer);
+        };
+        let maker = self.clone();
+        tokio::spawn(async move {
+            let key = plan.fingerprint();
+            match disk.get(key).await {
+                Some(tile) => {
+                    maker.tiles.insert(key, tile.clone());
+                    flight.land(Ok((tile, Origin::Cached)));
+                }
+                None => maker.render(flight, plan, layer),
+            }
+        });
+    }
+
+    /// All on the render thread: nobody else is woken before the tile is there.
+    fn render(&self, flight: Flight<Fingerprint, Outcome>, plan: Plan, layer: Arc<Layer>) {
+        let flight = Arc::new(flight);
+        let (key, is_blank) = (plan.fingerprint(), plan.is_empty());
+        let job = {
+            let (flight, layer, renderer) =
+                (Arc::clone(&flight), Arc::clone(&layer), Arc::clone(&self.renderer));
+            move || (!flight.is_abandoned()).then(|| renderer.render(&plan, &layer))
+        };
+        let Self { tiles, disk, failures, metrics, .. } = self.clone();
+        self.pool.start(job, move |result| {
+            let outcome = match result {
+                Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
+                    let bytes = tile.bytes.into();
+                    let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
+                    (KeptTile { bytes, format: tile.format, is_provisional }, origin)
+                }),
+                // Nobody waited any more when its turn came.
+                Ok(None) => return,
+                Err(fault) => Err(fault),
+            };
+            match &outcome {
+                Ok((tile, origin)) => {
+                    tiles.insert(key, tile.clone());
+                    // A stored block is on disk already.
+                    if let Some(disk) = disk.filter(|_| !is_blank && *origin != Origin::Passed) {
+                        disk.insert(key, tile);
+                    }
+                }
+                Err(fault @ Fault::Source) => {
+                    metrics.source_errors.with_label_values(&[layer.id.as_str()]).inc();
+                    failures.remember(key, fault.clone());
+                }
+                Err(_) => {}
+            }
+            if let Some(flight) = Arc::into_inner(flight) {
+                flight.land(outcome);
+            }
+        });
+    }
+}
