@@ -1,7 +1,7 @@
 # Bare `make` lists the commands.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lint rust-test web oracle bench bench-stages bench-peers bench-report bench-mosaic docs fuzz fuzz-targets bless deny ci tools
+.PHONY: bench-instructions help demo test check fmt lint rust-test web oracle bench bench-stages bench-peers bench-report bench-mosaic docs fuzz fuzz-targets bless deny ci tools
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,7 +36,7 @@ oracle: tools ## Compare with GDAL, OWSLib, OGC's schemas, Prometheus and a brow
 bench: bench-stages bench-peers ## Run the benches of every stage, then Pavage beside other tile servers
 
 bench-stages: tools
-	cargo bench -p pavage-benches
+	cargo bench -p pavage-benches --bench tile --bench jpeg --bench index --bench mosaic
 
 PEERS_DIR ?= target/peers
 # What the runner is told, where it is said: make bench-peers WORKLOADS=U1,U2 PEERS="mapserver titiler" ROUNDS=1 SECS=2
@@ -52,6 +52,17 @@ bench-peers: tools ## Install other tile servers, race them with Pavage, write b
 
 bench-report: ## Write table and chart of RESULTS anew, and the section on speed in README.md
 	$(PEERS_RUN) report --readme README.md
+
+# The runner must be of the version of the crate.
+GUNGRAUN = 0.20.0
+
+bench-instructions: tools ## Count the instructions of every stage; fails beyond 5 % over the baseline (needs valgrind)
+	@command -v valgrind >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q valgrind; \
+	  else echo "valgrind is missing: sudo apt-get install -y valgrind"; exit 1; fi; }
+	@target/tools/bin/gungraun-runner --version 2>/dev/null | grep -q " $(GUNGRAUN)" || \
+	  cargo install gungraun-runner --version $(GUNGRAUN) --locked --root target/tools
+	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner cargo bench -p pavage-benches --bench instructions --locked
 
 bench-mosaic: tools ## Measure a folder of 150,000 dalles beside one of 64 (needs python3 and some gigabytes of disk)
 	cargo build --release --locked
@@ -81,7 +92,7 @@ bless: ## Write what tests compare with anew: golden pictures, numbers of PROJ (
 deny: ## Check licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
 
-ci: test ## What CI runs
+ci: test bench-instructions ## What CI runs
 
 # What is missing is installed where that is allowed, else the command is printed.
 tools:

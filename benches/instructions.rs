@@ -70,20 +70,20 @@ fn picture() -> Picture {
 }
 
 #[library_benchmark]
-#[bench::one_dalle(args = (), setup = cold, config = baseline(12_000))]
+#[bench::one_dalle(args = (), setup = cold, config = baseline(50_600))]
 fn plan((scene, _): (Scene, Plan)) -> Plan {
     black_box(scene.plan(OutputFormat::Jpeg))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = source, config = baseline(12_000_000))]
+#[bench::jpeg(args = (), setup = source, config = baseline(8_320_000))]
 fn decode_block(source: Arc<Source>) -> Raster {
     let stored = source.fetch(&[FIRST]).expect("it is there");
     black_box(source.decode(FIRST, &stored[0]).expect("it is sound"))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = source, config = baseline(4_000_000))]
+#[bench::jpeg(args = (), setup = source, config = baseline(3_170_000))]
 fn decode_quarter(source: Arc<Source>) -> Block {
     let stored = source.fetch(&[FIRST]).expect("it is there");
     let block = source.open_block(FIRST, &stored[0]).expect("a JPEG is decoded in parts");
@@ -92,15 +92,15 @@ fn decode_quarter(source: Arc<Source>) -> Block {
 }
 
 #[library_benchmark]
-#[bench::bilinear(args = (), setup = window, config = baseline(2_500_000))]
+#[bench::bilinear(args = (), setup = window, config = baseline(3_210_000))]
 fn warp_tile((source, grid, kernels): Warp) -> Raster {
     black_box(warp::run(&source, &Window::new(0, 0, 300, 300), &grid, &kernels))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_500_000))]
-#[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(8_000_000))]
-#[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(40_000_000))]
+#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(1_810_000))]
+#[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(4_430_000))]
+#[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(15_020_000))]
 fn encode_tile((picture, format): (Picture, OutputFormat)) -> EncodedTile {
     black_box(encode(&picture, format, EncodeOptions::default()).expect("it can be encoded"))
 }
@@ -110,13 +110,13 @@ fn with_picture(format: OutputFormat) -> (Picture, OutputFormat) {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = cold, config = baseline(14_000_000))]
+#[bench::jpeg(args = (), setup = cold, config = baseline(16_590_000))]
 fn tile_cold((scene, plan): (Scene, Plan)) -> Rendered {
     black_box(scene.render(&plan, &NoCache))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = warm, config = baseline(5_000_000))]
+#[bench::jpeg(args = (), setup = warm, config = baseline(5_690_000))]
 fn tile_warm((scene, plan, kept): (Scene, Plan, Kept)) -> Rendered {
     black_box(scene.render(&plan, &kept))
 }

@@ -45,6 +45,5 @@ if [ -d "$data/ortho" ]; then
 else
   echo "skipped: no real imagery at PAVAGE_TEST_DATA or ../shared/data"
 fi
-.venv/bin/python tests/oracle/overload.py "$pavage" "$work"
 .venv/bin/python tests/oracle/browser.py "$pavage" "$work"
 .venv/bin/python tests/oracle/metrics.py "$pavage" "$work"

@@ -107,7 +107,7 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Renders at the same time; default two a core.
     pub renders_running: usize,
-    /// Renders that wait at a moment; default 64 a core. Of a queue that does not empty, a quarter.
+    /// Renders that wait at a moment; default 64 a core. Of a queue that does not empty, half.
     pub renders_queued: usize,
     /// How long a render waits; default 5 s.
     pub queue_timeout: Duration,

@@ -26,7 +26,7 @@ pub struct PoolLimits {
     pub threads: usize,
     /// Renders handed to the threads at the same time; default two a core.
     pub running: usize,
-    /// Renders that wait, at a moment; default 64 a thread. Of a queue that does not empty, a quarter.
+    /// Renders that wait, at a moment; default 64 a thread. Of a queue that does not empty, half.
     pub queued: usize,
     /// How long one waits before it is turned away; default 5 s.
     pub queue_timeout: Duration,
@@ -44,9 +44,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A queue that was not empty for so long is no burst.
 const BURST: Duration = Duration::from_millis(250);
-/// One in so many of the places remains then. With 16 connections and nothing else to do 16 renders share two cores; with 16
-/// waiting for each of them an answer takes two to three times as long.
-const STANDING: usize = 4;
+/// One in so many of the places remains then: room for the views of a few users, and for no more delay than they bear. With a
+/// quarter, eight browsing users on two cores met refusals.
+const STANDING: usize = 2;
 
 /// A rayon pool behind a queue with a limit and a deadline.
 pub struct Pool {
@@ -249,7 +249,7 @@ mod tests {
         assert!(pool.queue().is_err());
         tokio::time::sleep(Duration::from_secs(1)).await;
         let mut left = burst;
-        left.truncate(2);
+        left.truncate(4);
         assert!(pool.queue().is_err(), "it still has not emptied");
         left.pop();
         assert!(pool.queue().is_ok());

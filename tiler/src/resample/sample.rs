@@ -239,8 +239,11 @@ mod tests {
             for (across, down) in [(1.0, 1.0), (1.09, 1.09), (0.4, 1.7), (2.0, 1.2), (3.4, 2.7)] {
                 let kernels = (Kernel::new(resampling, across), Kernel::new(resampling, down));
                 let sampler = Sampler::new(&source, &kernels.0, &kernels.1);
-                for count in [1, 2, 7, 8, 9, 16, 17] {
-                    for (dy, y) in [(0, 30 << 16), (900, (71 << 16) + 4321), (-900, 40 << 16)] {
+                // Long runs come by every phase.
+                for count in [1, 2, 7, 8, 9, 16, 17, 60] {
+                    for (dy, y) in
+                        [(0, 30 << 16), (900, (71 << 16) + 4321), (-900, 40 << 16), (4093, 20 << 16)]
+                    {
                         let dx = (across * 65536.0) as i64;
                         let row = Row { x: (22 << 16) + 777, y, dx, dy };
                         let inside = sampler.inside(row, count);
