@@ -61,7 +61,7 @@ bench-instructions: tools ## Count the instructions of every stage; fails beyond
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q valgrind; \
 	  else echo "valgrind is missing: sudo apt-get install -y valgrind"; exit 1; fi; }
 	@target/tools/bin/gungraun-runner --version 2>/dev/null | grep -q " $(GUNGRAUN)" || \
-	  cargo install gungraun-runner --version $(GUNGRAUN) --locked --root target/tools
+	  cargo install --debug gungraun-runner --version $(GUNGRAUN) --locked --root target/tools
 	GUNGRAUN_RUNNER=$(CURDIR)/target/tools/bin/gungraun-runner cargo bench -p pavage-benches --bench instructions --locked
 
 bench-mosaic: tools ## Measure a folder of 150,000 dalles beside one of 64 (needs python3 and some gigabytes of disk)

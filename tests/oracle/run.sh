@@ -38,7 +38,7 @@ if [ -d "$data/ortho" ]; then
   .venv/bin/python tests/oracle/mosaic_mixed.py "$pavage" "$work" "$data"
   # 25 dalles, which have a cap; the 64 that it makes by itself are five gigabytes.
   mkdir -p "$work/mosaic"
-  PAVAGE_DALLES_ACROSS=5 .venv/bin/python tests/oracle/mosaic.py "$pavage" "$work/mosaic" "$data" --cap
+  PAVAGE_DALLES_ACROSS=5 PAVAGE_TILES=200 .venv/bin/python tests/oracle/mosaic.py "$pavage" "$work/mosaic" "$data" --cap
   .venv/bin/python tests/oracle/warp.py "$pavage" "$work" "$data"
   .venv/bin/python tests/oracle/facts.py "$pavage" "$data"
   .venv/bin/python tests/oracle/corpus.py "$pavage" "$data"

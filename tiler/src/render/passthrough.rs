@@ -2,7 +2,7 @@
 //!
 //! The proof has two parts. Of records alone, when the tile is planned ([`find`]): its pixels are those of one level of one
 //! dalle, whole pixel on whole pixel; no better dalle lies over any of them; the style changes none. And of the open file,
-//! when the tile is asked for ([`pass`]): these pixels are one block, all of it shows, and what is stored is a sound picture
+//! when the tile is asked for ([`Passage::pass`]): these pixels are one block, all of it shows, and what is stored is a sound picture
 //! of the format that was asked for. Whatever is not proven is rendered.
 
 use std::sync::Arc;
