@@ -76,7 +76,7 @@ impl Scene {
     /// # Panics
     /// When it cannot be rendered.
     pub fn render(&self, plan: &Plan, blocks: &dyn BlockCache) -> Rendered {
-        let context = RenderContext { files: &self.files, blocks, observer: &() };
+        let context = RenderContext { files: &self.files, blocks, observer: &(), whole_blocks: false };
         render::render(plan, &context).expect("it can be rendered")
     }
 }

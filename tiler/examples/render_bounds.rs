@@ -52,7 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = TileAddress { set: &set, tile, scale: 1, format: OutputFormat::Png, style };
     let dalle = Dalle::of(&source, &Arc::default())?;
     let plan = render::plan(&Imagery::from_iter([dalle]), &address, &settings)?;
-    let context = RenderContext { files: &OpenDirectly, blocks: &NoCache, observer: &() };
+    let context =
+        RenderContext { files: &OpenDirectly, blocks: &NoCache, observer: &(), whole_blocks: false };
     std::fs::write(out, render::render(&plan, &context)?.tile.bytes)?;
     Ok(())
 }

@@ -119,7 +119,12 @@ impl Engine {
 
     fn tile(&self, job: &Job, tile: TileId, known: &Known) -> Outcome {
         let address = Self::address(job, tile);
-        let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: self };
+        let context = RenderContext {
+            files: self.files.as_ref(),
+            blocks: &self.blocks,
+            observer: self,
+            whole_blocks: true,
+        };
         let has = |fingerprint| known.has(tile, fingerprint);
         let settings = &job.layer.settings;
         let made = catch_unwind(AssertUnwindSafe(|| make(&job.imagery, &address, settings, &context, has)));

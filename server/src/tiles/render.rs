@@ -84,7 +84,12 @@ impl Renderer for TilerRenderer {
 
     fn render(&self, plan: &Plan, layer: &Layer) -> Result<Rendered, Fault> {
         let observer = Observer { metrics: &self.metrics, layer: &layer.id };
-        let context = RenderContext { files: self.files.as_ref(), blocks: &self.blocks, observer: &observer };
+        let context = RenderContext {
+            files: self.files.as_ref(),
+            blocks: &self.blocks,
+            observer: &observer,
+            whole_blocks: false,
+        };
         let rendered = render::render(plan, &context).map_err(|error| {
             if let RenderError::Source(error) = &error {
                 self.hints.give(error.path.clone());

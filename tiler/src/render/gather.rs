@@ -136,7 +136,13 @@ impl Gatherer<'_, '_> {
         let mut wanted: Vec<Wanted> = addresses
             .iter()
             .map(|&address| {
-                let part = source.part_of_block(address, window);
+                let part = if self.context.whole_blocks {
+                    source
+                        .stored_size(address)
+                        .map_or_else(|| source.part_of_block(address, window), Window::full)
+                } else {
+                    source.part_of_block(address, window)
+                };
                 let kept = cache.get(&source.block_key(address));
                 let holding = kept.as_ref().map_or(Holding::Never, |block| block.holding(&part));
                 Wanted { address, part, block: kept.filter(|_| holding != Holding::Never), holding }

@@ -145,6 +145,8 @@ pub struct RenderContext<'a> {
     pub blocks: &'a dyn BlockCache,
     /// Told how long each stage took.
     pub observer: &'a dyn StageObserver,
+    /// Whether blocks are decoded whole although a tile shows a part of them: where its neighbours come next, that is cheaper.
+    pub whole_blocks: bool,
 }
 
 /// Why a tile could not be rendered.

@@ -67,7 +67,7 @@ fn region_with(
     let bands: Vec<usize> = (0..request.bands).collect();
     let is_plain = mosaic.are_bytes() && matches!(request.bands, 1 | 3);
     let depth = if is_plain { Depth::Byte } else { Depth::Float };
-    let context = RenderContext { files, blocks, observer: &() };
+    let context = RenderContext { files, blocks, observer: &(), whole_blocks: false };
     let mut gatherer =
         Gatherer { context: &context, bands: &bands, depth, spent: Spent::default(), faults: 0 };
     let mut composite = Composite::new(request.size, request.bands, depth);
