@@ -1,5 +1,6 @@
-//! What was made once and may be wanted again, bounded in bytes. In memory it knows keys and weights, not tiles and not blocks.
+//! What was made once and may be wanted again, bounded in bytes. In memory its policies know keys and weights, not tiles and not blocks.
 
+mod blocks;
 #[cfg(test)]
 mod contract;
 mod disk;
@@ -10,6 +11,7 @@ mod quick;
 use std::{hash::Hash, sync::Arc};
 
 pub use self::{
+    blocks::Blocks,
     disk::{Disk, DiskConfig, DiskTile},
     metered::Metered,
 };
@@ -24,12 +26,6 @@ pub trait Weighted {
 impl<T: Weighted> Weighted for Arc<T> {
     fn weight_bytes(&self) -> u64 {
         self.as_ref().weight_bytes()
-    }
-}
-
-impl Weighted for tiler::source::Block {
-    fn weight_bytes(&self) -> u64 {
-        self.byte_len() as u64
     }
 }
 

@@ -11,16 +11,16 @@ use std::{
 
 use tiler::{
     catalog::OpenFiles,
-    render::{BlockCache, RenderContext, Rendered, StageObserver, TileAddress, plan},
+    render::{RenderContext, Rendered, StageObserver, TileAddress, plan},
     seed::{Made, Metatile, make},
-    source::{Block, BlockKey, SourceError},
+    source::SourceError,
     tms::TileId,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Job, Known, MadeTile};
 use crate::{
-    cache::{self, Cache, CachePolicy, Capacity},
+    cache::{self, Blocks, CachePolicy, Capacity},
     log,
 };
 
@@ -46,18 +46,6 @@ pub struct Engine {
     damaged: AtomicU64,
 }
 
-struct Blocks(Box<dyn Cache<BlockKey, Arc<Block>>>);
-
-impl BlockCache for Blocks {
-    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
-        self.0.get(key)
-    }
-
-    fn insert(&self, key: BlockKey, block: Arc<Block>) {
-        self.0.insert(key, block);
-    }
-}
-
 impl Engine {
     /// Starts so many threads, 0 for one a core, which share so many bytes of decoded blocks, or more where they are many.
     ///
@@ -75,7 +63,7 @@ impl Engine {
         // Along the curve a block is wanted again soon or never: what was used longest ago leaves.
         let least = pool.current_num_threads() as u64 * BLOCKS_EACH;
         let capacity = Capacity { bytes: block_bytes.max(least), typical_bytes: 786_432 };
-        let blocks = Blocks(cache::build(CachePolicy::Lru, capacity));
+        let blocks = Blocks::new(cache::build(CachePolicy::Lru, capacity));
         Ok(Self { pool, files, blocks, damaged: AtomicU64::new(0) })
     }
 

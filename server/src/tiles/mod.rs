@@ -6,8 +6,9 @@
 //! 4. it is a stored block, and that is in memory: the block as it is;
 //! 5. the cache in memory has it;
 //! 6. it failed a moment ago: the same failure, without trying again;
-//! 7. somebody fetches or renders it already: wait for that one, which looks into the cache on disk first, where there is one;
-//! 8. else render it, in a task that outlives this request, on the pool behind its queue; keep it; answer.
+//! 7. somebody makes it already: wait for that one;
+//! 8. else make it ([`making`]), which outlives this request: from the cache on disk, where there is one, or rendered on the pool
+//!    behind its queue; keep it; answer.
 //!
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
@@ -48,7 +49,7 @@ use self::{
     single_flight::SingleFlight,
 };
 use crate::{
-    cache::{self, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
+    cache::{self, Blocks, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
     error::Fault,
     http::conditional,
     layers::{EmptyTile, Hints, Layer},
@@ -191,6 +192,7 @@ impl TileService {
     ) -> Self {
         let capacity = Capacity { bytes: settings.block_bytes, typical_bytes: 786_432 };
         let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
+        let blocks = Blocks::new(Box::new(blocks));
         let renderer = Arc::new(TilerRenderer::new(files, hints, blocks, Arc::clone(&metrics)));
         Self::with_renderer(settings, metrics, renderer)
     }

@@ -5,15 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tiler::{
     catalog::{Imagery, OpenFiles},
     encode::EncodedTile,
-    render::{
-        self, BlockCache, Passage, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver,
-        TileAddress,
-    },
-    source::{Block, BlockKey, SourceError},
+    render::{self, Passage, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress},
+    source::SourceError,
 };
 
 use crate::{
-    cache::{Cache, Metered},
+    cache::Blocks,
     error::Fault,
     layers::{Hints, Layer},
     log,
@@ -48,26 +45,14 @@ pub struct TilerRenderer {
     metrics: Arc<Metrics>,
 }
 
-struct Blocks(Metered<BlockKey, Arc<Block>>);
-
-impl BlockCache for Blocks {
-    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
-        self.0.get(key)
-    }
-
-    fn insert(&self, key: BlockKey, block: Arc<Block>) {
-        self.0.insert(key, block);
-    }
-}
-
 impl TilerRenderer {
     pub(super) fn new(
         files: Arc<OpenFiles>,
         hints: Arc<Hints>,
-        blocks: Metered<BlockKey, Arc<Block>>,
+        blocks: Blocks,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { files, hints, blocks: Blocks(blocks), metrics }
+        Self { files, hints, blocks, metrics }
     }
 }
 

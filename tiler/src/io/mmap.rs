@@ -1,4 +1,4 @@
-//! A read-only memory map that survives the truncation of its file. One of two modules with `unsafe`.
+//! A read-only memory map that survives the truncation of its file. The only module with `unsafe` but those for vectors.
 //!
 //! Touching a mapped page that lies past the end of a truncated file, or whose storage fails, raises `SIGBUS`, which ends
 //! a process that does not care. The handler installed here looks the address up among our maps, puts a page of zeros

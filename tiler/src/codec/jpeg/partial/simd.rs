@@ -1,4 +1,4 @@
-//! The same work in wider registers, for processors with AVX2: the second module with `unsafe`, which stands where a
+//! The same work in wider registers, for processors with AVX2: `unsafe` stands where a
 //! function for such a processor is called and where registers are filled and emptied.
 //!
 //! Each function gives the same bytes as its scalar twin, which a test compares.

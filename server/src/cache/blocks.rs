@@ -1,0 +1,36 @@
+//! Decoded blocks for the engine, in a cache of any policy.
+
+use std::sync::Arc;
+
+use tiler::{
+    render::BlockCache,
+    source::{Block, BlockKey},
+};
+
+use super::{Cache, Weighted};
+
+/// A cache of blocks as the engine knows it.
+pub struct Blocks(Box<dyn Cache<BlockKey, Arc<Block>>>);
+
+impl Blocks {
+    /// Keeps blocks in `cache`.
+    pub fn new(cache: Box<dyn Cache<BlockKey, Arc<Block>>>) -> Self {
+        Self(cache)
+    }
+}
+
+impl BlockCache for Blocks {
+    fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
+        self.0.get(key)
+    }
+
+    fn insert(&self, key: BlockKey, block: Arc<Block>) {
+        self.0.insert(key, block);
+    }
+}
+
+impl Weighted for Block {
+    fn weight_bytes(&self) -> u64 {
+        self.byte_len() as u64
+    }
+}
