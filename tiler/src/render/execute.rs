@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress,
     gather::{Gatherer, Spent},
+    plan::Read,
 };
 use crate::{
     composite::Composite,
@@ -37,35 +38,48 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
     }
     let bands = plan.style.bands();
     let mut gatherer = Gatherer { context, bands, depth: plan.depth, spent: Spent::default(), faults: 0 };
-    let mut composite = Composite::new(plan.size, bands.len(), plan.depth);
-    let mut only = None;
-    for read in &plan.reads {
-        if composite.is_full() {
-            break;
-        }
-        let window = gatherer.window(read)?;
-        let started = Instant::now();
-        let kernels =
-            (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
-        let warped = warp::run(&window, &read.window, &read.grid, &kernels);
-        if plan.reads.len() == 1 && plan.left_out.is_empty() && *read.grid.target() == Window::full(plan.size)
-        {
-            only = Some(warped);
-        } else {
-            composite.feed(&warped, read.grid.target());
-        }
-        gatherer.spent.warp += started.elapsed();
-    }
+    let brought = brought(plan, &mut gatherer)?;
     let Gatherer { mut spent, faults, .. } = gatherer;
     let started = Instant::now();
-    composite.spread(&plan.left_out);
-    let drawn = draw(plan, only.unwrap_or_else(|| composite.finish()));
+    let drawn = draw(plan, brought);
     spent.warp += started.elapsed();
     let started = Instant::now();
     let picture = Picture::new(drawn);
     let tile = encode::encode(&picture, plan.format, plan.encode)?;
     report(&spent, started.elapsed(), context);
     Ok(Rendered { tile, is_provisional: plan.is_provisional() || faults > 0, is_passed: false })
+}
+
+/// The bands of the tile: every read is brought onto its grid and laid beneath those before it.
+fn brought(plan: &Plan, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
+    if let [read] = &plan.reads[..]
+        && plan.left_out.is_empty()
+        && *read.grid.target() == Window::full(plan.size)
+    {
+        return warped(read, gatherer);
+    }
+    let mut composite = Composite::new(plan.size, gatherer.bands.len(), plan.depth);
+    for read in &plan.reads {
+        if composite.is_full() {
+            break;
+        }
+        let warped = warped(read, gatherer)?;
+        let started = Instant::now();
+        composite.feed(&warped, read.grid.target());
+        gatherer.spent.warp += started.elapsed();
+    }
+    composite.spread(&plan.left_out);
+    Ok(composite.finish())
+}
+
+fn warped(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
+    let window = gatherer.window(read)?;
+    let started = Instant::now();
+    let kernels =
+        (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
+    let warped = warp::run(&window, &read.window, &read.grid, &kernels);
+    gatherer.spent.warp += started.elapsed();
+    Ok(warped)
 }
 
 /// Bands become colours.

@@ -111,6 +111,11 @@ impl Kernel {
         self.origin
     }
 
+    /// The first pixel that a position weighs.
+    pub(super) fn first(&self, position: i64) -> i64 {
+        (position - self.origin) >> 16
+    }
+
     /// All weights, phase by phase, and the places that a phase takes: [`SPARE`] zeros follow the last phase.
     pub(super) fn table(&self) -> (&[i16], usize) {
         (&self.weights, self.group)

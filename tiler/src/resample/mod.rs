@@ -4,10 +4,12 @@ mod float;
 mod kernel;
 mod sample;
 mod simd;
+mod two_pass;
 
 pub use float::FloatSampler;
 pub use kernel::Kernel;
 pub use sample::{Row, Sampler};
+pub use two_pass::{Line, Patch};
 
 /// The kernel that a layer is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
@@ -32,6 +34,15 @@ impl Resampling {
             Self::Bilinear => 1.0,
             Self::Cubic => 2.0,
             Self::Lanczos => 3.0,
+        }
+    }
+
+    /// The kernel for pixels that are means already, as those of overviews: a linear one would blur them once more.
+    #[must_use]
+    pub const fn of_means(self) -> Self {
+        match self {
+            Self::Bilinear => Self::Cubic,
+            other => other,
         }
     }
 

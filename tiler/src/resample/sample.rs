@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     kernel::{Kernel, WEIGHT_BITS},
     simd,
+    two_pass::{Passes, Patch},
 };
 use crate::raster::{Raster, Samples};
 
@@ -52,6 +53,25 @@ impl<'a> Sampler<'a> {
             unreachable!("bytes, not {:?}", source.samples().kind())
         };
         Self { source, pixels, columns, rows }
+    }
+
+    /// Fills a patch of target pixels, whose rows are `stride` pixels apart, in two passes; returns whether it did.
+    ///
+    /// It does not where some pixel is invalid or outside the raster, nor where the map is far from upright: then come runs.
+    pub fn patch(&self, patch: &Patch, pixels: &mut [u8], stride: usize) -> bool {
+        if self.source.mask().is_some() {
+            return false;
+        }
+        let size = self.source.size();
+        let Some(passes) = Passes::plan(patch, (self.columns, self.rows), size) else { return false };
+        let bands = self.source.bands();
+        let image = (self.pixels, size.width as usize * bands);
+        match bands {
+            1 => passes.run::<1>(image, pixels, stride),
+            3 => passes.run::<3>(image, pixels, stride * bands),
+            bands => unreachable!("a canvas has one or three bands, not {bands}"),
+        }
+        true
     }
 
     /// Fills a run of target pixels: `pixels` in the source's bands, `mask` with how much of each kernel was valid.

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::geom::{Bounds, Window};
+use crate::{
+    geom::{Bounds, Window},
+    resample::{Line, Patch},
+};
 
 /// The exact map may differ from the grid by this much, in source pixels, before the grid is refined.
 ///
@@ -20,15 +23,33 @@ pub struct Grid {
     nodes: Vec<(f64, f64)>,
 }
 
-/// A run of target pixels in one row whose source positions lie on a line.
+/// The target pixels whose centres lie in one cell: their source positions are bilinear.
 #[derive(Debug, Clone)]
-pub struct Segment {
+pub struct Cell {
     /// Columns within the target window.
     pub columns: Range<u32>,
-    /// Source position of the centre of the first of them.
-    pub start: (f64, f64),
-    /// Source step to the next.
-    pub step: (f64, f64),
+    /// Rows within the target window.
+    pub rows: Range<u32>,
+    /// Source positions of the centres, from the first row on: of the first column, and of the one after the last.
+    sides: [Side; 2],
+}
+
+/// Source positions down a column: the first, and from one to the next.
+type Side = ((f64, f64), (f64, f64));
+
+impl Cell {
+    /// Number of target pixels.
+    pub fn pixels(&self) -> u64 {
+        self.columns.len() as u64 * self.rows.len() as u64
+    }
+
+    /// The same, as positions in a window of the source.
+    pub fn patch(&self, window: &Window) -> Patch {
+        let (left, top) = (window.col_off as f64, window.row_off as f64);
+        let [left, right] =
+            self.sides.map(|(start, step)| Line { start: (start.0 - left, start.1 - top), step });
+        Patch { columns: self.columns.len(), rows: self.rows.len(), left, right }
+    }
 }
 
 impl Grid {
@@ -72,11 +93,6 @@ impl Grid {
     /// The target pixels that this grid maps.
     pub fn target(&self) -> &Window {
         &self.target
-    }
-
-    /// Number of cells along each side.
-    pub fn cells(&self) -> u32 {
-        self.cells
     }
 
     fn node(&self, i: u32, j: u32) -> (f64, f64) {
@@ -137,34 +153,33 @@ impl Grid {
         Bounds::around(self.nodes.iter().copied().filter(|n| n.0.is_finite()))
     }
 
-    /// Cuts a row of the target window, counted from its first, into runs.
-    pub fn segments(&self, row: u32) -> impl Iterator<Item = Segment> + '_ {
-        let width = f64::from(self.target.width) / f64::from(self.cells);
-        let y = (f64::from(row) + 0.5) * f64::from(self.cells) / f64::from(self.target.height);
-        (0..self.cells).filter_map(move |i| {
+    /// The cells in which the map is defined.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+        let all = (0..self.cells).flat_map(move |j| (0..self.cells).map(move |i| (i, j)));
+        all.filter_map(move |(i, j)| {
             // A pixel belongs to the cell that holds its centre.
-            let from = (f64::from(i) * width - 0.5).ceil().max(0.0) as u32;
-            let to = (f64::from(i + 1) * width - 0.5).ceil() as u32;
-            let left = self.interpolate(f64::from(i), y);
-            let nearly = self.cell_right(i, y);
-            let step = ((nearly.0 - left.0) / width, (nearly.1 - left.1) / width);
-            let lead = f64::from(from) + 0.5 - f64::from(i) * width;
-            let start = (left.0 + step.0 * lead, left.1 + step.1 * lead);
-            (from < to
-                && start.0.is_finite()
-                && start.1.is_finite()
-                && step.0.is_finite()
-                && step.1.is_finite())
-            .then_some(Segment { columns: from..to.min(self.target.width), start, step })
+            let span = |index: u32, length: u32| {
+                let side = f64::from(length) / f64::from(self.cells);
+                let edge = |index: u32| ((f64::from(index) * side - 0.5).ceil().max(0.0) as u32).min(length);
+                (edge(index)..edge(index + 1), side)
+            };
+            let ((columns, width), (rows, height)) =
+                (span(i, self.target.width), span(j, self.target.height));
+            let corners = [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].map(|(i, j)| self.node(i, j));
+            let is_defined = corners.iter().all(|corner| corner.0.is_finite());
+            if columns.is_empty() || rows.is_empty() || !is_defined {
+                return None;
+            }
+            let mix = |a: (f64, f64), b: (f64, f64), t: f64| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
+            let y = (f64::from(rows.start) + 0.5) / height - f64::from(j);
+            let sides = [columns.start, columns.end].map(|column| {
+                let x = (f64::from(column) + 0.5) / width - f64::from(i);
+                let (top, bottom) = (mix(corners[0], corners[1], x), mix(corners[2], corners[3], x));
+                let step = ((bottom.0 - top.0) / height, (bottom.1 - top.1) / height);
+                (mix(top, bottom, y), step)
+            });
+            Some(Cell { columns, rows, sides })
         })
-    }
-
-    /// Source position on the right edge of a cell.
-    fn cell_right(&self, i: u32, y: f64) -> (f64, f64) {
-        let j = (y as u32).min(self.cells - 1);
-        let t = y - f64::from(j);
-        let (top, bottom) = (self.node(i + 1, j), self.node(i + 1, j + 1));
-        (top.0 + (bottom.0 - top.0) * t, top.1 + (bottom.1 - top.1) * t)
     }
 }
 
@@ -172,17 +187,18 @@ impl Grid {
 mod tests {
     use super::*;
 
-    /// Every target pixel's position by way of the segments.
+    /// Every target pixel's position by way of the cells.
     fn positions(grid: &Grid) -> Vec<(f64, f64)> {
         let target = *grid.target();
         let mut all = vec![(f64::NAN, f64::NAN); target.pixels() as usize];
-        for row in 0..target.height {
-            for segment in grid.segments(row) {
-                for (n, col) in segment.columns.clone().enumerate() {
-                    all[(row * target.width + col) as usize] = (
-                        segment.start.0 + n as f64 * segment.step.0,
-                        segment.start.1 + n as f64 * segment.step.1,
-                    );
+        for cell in grid.cells() {
+            let patch = cell.patch(&Window::new(0, 0, 0, 0));
+            for (row, line) in cell.rows.clone().zip(0..) {
+                let (start, step) = patch.row(line);
+                for (n, col) in cell.columns.clone().enumerate() {
+                    let place = &mut all[(row * target.width + col) as usize];
+                    assert!(place.0.is_nan(), "a pixel belongs to one cell");
+                    *place = (start.0 + n as f64 * step.0, start.1 + n as f64 * step.1);
                 }
             }
         }
@@ -202,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pixel_belongs_to_one_segment_when_cells_do_not_divide_the_width() {
+    fn every_pixel_belongs_to_one_cell_when_cells_do_not_divide_the_width() {
         let target = Window::new(3, 5, 37, 11);
         let grid = Grid::fit(target, |c, r| Some((c * 2.0, r * 2.0))).expect("the map is defined");
         for (i, (u, v)) in positions(&grid).into_iter().enumerate() {

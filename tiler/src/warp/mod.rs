@@ -3,14 +3,14 @@
 
 mod grid;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-pub use grid::{Grid, Segment};
+pub use grid::{Cell, Grid};
 
 use crate::{
     geom::{Size, Window},
     raster::{Raster, Samples},
-    resample::{FloatSampler, Kernel, Row, Sampler},
+    resample::{FloatSampler, Kernel, Patch, Row, Sampler},
 };
 
 /// One unit of a position in [`Row`]: 1/65536 px.
@@ -24,47 +24,46 @@ pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Arc<Kernel>
     let target = grid.target();
     let size = Size::new(target.width, target.height);
     let bands = source.bands();
-    let mut mask = vec![0; size.pixels() as usize];
     let count = size.pixels() as usize * bands;
-    let samples = if let Samples::F32(_) = source.samples() {
-        let mut pixels = vec![0.0; count];
+    if let Samples::F32(_) = source.samples() {
+        let (mut pixels, mut mask) = (vec![0.0; count], vec![0; size.pixels() as usize]);
         let sampler = FloatSampler::new(source, &kernels.0, &kernels.1);
-        each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
-            sampler.run(row, pixels, mask);
+        for cell in grid.cells() {
+            each_row(&cell, &cell.patch(window), target.width, |row, at| {
+                sampler.run(row, &mut pixels[at.start * bands..at.end * bands], &mut mask[at]);
+            });
+        }
+        return Raster::new(size, bands, pixels, Some(mask));
+    }
+    let mut pixels = vec![0; count];
+    let sampler = Sampler::new(source, &kernels.0, &kernels.1);
+    let (done, left): (Vec<Cell>, Vec<Cell>) = grid.cells().partition(|cell| {
+        let first = (cell.rows.start * target.width + cell.columns.start) as usize;
+        sampler.patch(&cell.patch(window), &mut pixels[first * bands..], target.width as usize)
+    });
+    if done.iter().map(Cell::pixels).sum::<u64>() == size.pixels() {
+        return Raster::new(size, bands, pixels, None);
+    }
+    let mut mask = vec![0; size.pixels() as usize];
+    for cell in &done {
+        each_row(cell, &cell.patch(window), target.width, |_, at| mask[at].fill(255));
+    }
+    for cell in &left {
+        each_row(cell, &cell.patch(window), target.width, |row, at| {
+            sampler.run(row, &mut pixels[at.start * bands..at.end * bands], &mut mask[at]);
         });
-        Samples::F32(pixels)
-    } else {
-        let mut pixels = vec![0; count];
-        let sampler = Sampler::new(source, &kernels.0, &kernels.1);
-        each_run(grid, window, (&mut pixels, bands), &mut mask, |row, pixels, mask| {
-            sampler.run(row, pixels, mask);
-        });
-        Samples::U8(pixels)
-    };
-    Raster::new(size, bands, samples, Some(mask))
+    }
+    Raster::new(size, bands, pixels, Some(mask))
 }
 
-/// Calls `run` with every run of target pixels whose source positions lie on a line.
-fn each_run<T>(
-    grid: &Grid,
-    window: &Window,
-    (pixels, bands): (&mut [T], usize),
-    mask: &mut [u8],
-    run: impl Fn(Row, &mut [T], &mut [u8]),
-) {
-    let width = grid.target().width as usize;
-    let lines = pixels.chunks_exact_mut(width * bands).zip(mask.chunks_exact_mut(width));
-    for (row, (pixels, mask)) in (0..grid.target().height).zip(lines) {
-        for segment in grid.segments(row) {
-            let (from, to) = (segment.columns.start as usize, segment.columns.end as usize);
-            let line = Row {
-                x: ((segment.start.0 - window.col_off as f64) * ONE).round() as i64,
-                y: ((segment.start.1 - window.row_off as f64) * ONE).round() as i64,
-                dx: (segment.step.0 * ONE).round() as i64,
-                dy: (segment.step.1 * ONE).round() as i64,
-            };
-            run(line, &mut pixels[from * bands..to * bands], &mut mask[from..to]);
-        }
+/// Calls `each` with every row of a cell, as source positions and as places in a target of so many pixels a row.
+fn each_row(cell: &Cell, patch: &Patch, width: u32, mut each: impl FnMut(Row, Range<usize>)) {
+    let fixed = |position: f64| (position * ONE).round() as i64;
+    for (row, line) in cell.rows.clone().zip(0..) {
+        let (start, step) = patch.row(line);
+        let place = |column: u32| (row * width + column) as usize;
+        let positions = Row { x: fixed(start.0), y: fixed(start.1), dx: fixed(step.0), dy: fixed(step.1) };
+        each(positions, place(cell.columns.start)..place(cell.columns.end));
     }
 }
 

@@ -1,0 +1,49 @@
+//! The passes in plain loops.
+
+use super::{Across, Down, FINAL_BITS, Machine, Planes};
+use crate::resample::Kernel;
+
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+impl Machine for Plain {
+    fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes) {
+        for (at, pixel) in pixels.as_chunks::<BANDS>().0.iter().enumerate() {
+            for (band, &sample) in pixel.iter().enumerate() {
+                planes.samples[band * planes.width + at] = sample;
+            }
+        }
+    }
+
+    fn across<const BANDS: usize>(&mut self, part: &Across<'_>, kernel: &Kernel, out: &mut [i16]) {
+        for index in 0..part.count {
+            let (first, weights) = kernel.at(part.x.at(index));
+            for band in 0..BANDS {
+                let samples = &part.planes.samples[band * part.planes.width + first as usize..];
+                let weighed = samples
+                    .iter()
+                    .zip(weights)
+                    .map(|(&sample, &weight)| scaled(i16::from(sample) << 7, weight));
+                out[band * part.plane + part.from + index] = weighed.fold(0, i16::wrapping_add);
+            }
+        }
+    }
+
+    fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]) {
+        for (index, pixel) in target.as_chunks_mut::<BANDS>().0.iter_mut().enumerate() {
+            let (_, weights) = kernel.at(part.y.at(index));
+            for (band, sample) in pixel.iter_mut().enumerate() {
+                let weighed = part.rows.iter().zip(weights);
+                let sum = weighed.fold(1 << (FINAL_BITS - 1), |sum: i16, (&row, &weight)| {
+                    sum.wrapping_add(scaled(part.weighed[row + band * part.plane + index], weight))
+                });
+                *sample = (sum >> FINAL_BITS).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+/// A product without its last fifteen bits, rounded.
+fn scaled(value: i16, weight: i16) -> i16 {
+    ((i32::from(value) * i32::from(weight) + (1 << 14)) >> 15) as i16
+}
