@@ -32,6 +32,7 @@ pub struct Metrics {
     pub cache_bytes: IntGaugeVec,
     pub cache_faults: IntCounterVec,
     pub queue_depth: IntGauge,
+    pub queue_wait: Histogram,
     pub rejected: IntCounterVec,
     pub panics: IntCounter,
     pub source_errors: IntCounterVec,
@@ -104,6 +105,12 @@ impl Metrics {
                 &["cache"],
             ),
             queue_depth: gauge(&r, "pavage_render_queue_depth", "Renders that wait for a thread."),
+            queue_wait: histogram(
+                &r,
+                "pavage_render_wait_seconds",
+                "How long a render waited for a thread; those turned away are not counted.",
+                &STAGE_BUCKETS,
+            ),
             rejected: counters(
                 &r,
                 "pavage_render_rejected_total",
@@ -226,6 +233,11 @@ fn float_gauge(registry: &Registry, name: &str, help: &str) -> Gauge {
 
 fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     registered(registry, IntGaugeVec::new(Opts::new(name, help), labels).expect(WELL_FORMED))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    registered(registry, Histogram::with_opts(options).expect(WELL_FORMED))
 }
 
 fn histograms(registry: &Registry, name: &str, help: &str, shape: (&[&str], &[f64])) -> HistogramVec {

@@ -19,6 +19,7 @@ mod failures;
 mod known;
 mod making;
 mod pool;
+mod queue;
 mod render;
 mod single_flight;
 
