@@ -170,7 +170,7 @@ struct KeptTile {
 
 impl Weighted for KeptTile {
     fn weight_bytes(&self) -> u64 {
-        self.bytes.len() as u64
+        cache::allocated_bytes(self.bytes.len() as u64)
     }
 }
 
