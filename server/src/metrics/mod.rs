@@ -105,12 +105,7 @@ impl Metrics {
                 &["cache"],
             ),
             queue_depth: gauge(&r, "pavage_render_queue_depth", "Renders that wait for a thread."),
-            queue_wait: histogram(
-                &r,
-                "pavage_render_wait_seconds",
-                "How long a render waited for a thread; those turned away are not counted.",
-                &STAGE_BUCKETS,
-            ),
+            queue_wait: queue_wait(&r),
             rejected: counters(
                 &r,
                 "pavage_render_rejected_total",
@@ -235,8 +230,9 @@ fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGa
     registered(registry, IntGaugeVec::new(Opts::new(name, help), labels).expect(WELL_FORMED))
 }
 
-fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+fn queue_wait(registry: &Registry) -> Histogram {
+    let help = "How long a render waited for a thread, in seconds; those turned away are not counted.";
+    let options = HistogramOpts::new("pavage_render_wait_seconds", help).buckets(STAGE_BUCKETS.to_vec());
     registered(registry, Histogram::with_opts(options).expect(WELL_FORMED))
 }
 

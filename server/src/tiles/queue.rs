@@ -58,9 +58,10 @@ impl<T> Queue<T> {
 
     /// Those who have waited for long enough.
     pub(super) fn overdue(&mut self, now: Instant) -> Vec<Refused<T>> {
-        let (patience, reason) = match self.is_overloaded(now) {
-            true => (PATIENCE.min(self.timeout), "overload"),
-            false => (self.timeout, "queue_timeout"),
+        let (patience, reason) = if self.is_overloaded(now) {
+            (PATIENCE.min(self.timeout), "overload")
+        } else {
+            (self.timeout, "queue_timeout")
         };
         let is_overdue = |(came, _): &(Instant, T)| now.saturating_duration_since(*came) >= patience;
         let count = self.waiting.iter().take_while(|one| is_overdue(one)).count();
