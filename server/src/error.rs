@@ -123,7 +123,7 @@ pub enum Fault {
     /// Too much to do right now.
     #[error("the server is busy, please try again")]
     Overloaded {
-        /** why, a metric label: `queue_full`, `queue_timeout`, `deadline` */
+        /** why, a metric label: `queue_full`, `overload`, `queue_timeout`, `deadline` */
         reason: &'static str,
         /** when to try again */
         retry_after: Duration,

@@ -53,6 +53,12 @@ pub struct Capacity {
 /// An entry's key, hash and links, about.
 const OVERHEAD_BYTES: u64 = 96;
 
+/// What an allocator takes for so many bytes: it has four sizes for each doubling.
+pub const fn allocated_bytes(bytes: u64) -> u64 {
+    let step = (bytes | 64).ilog2() - 2;
+    bytes.next_multiple_of(1 << step)
+}
+
 /// A cache with the chosen policy.
 pub fn build<K, V>(policy: CachePolicy, capacity: Capacity) -> Box<dyn Cache<K, V>>
 where
@@ -62,5 +68,16 @@ where
     match policy {
         CachePolicy::Quick => Box::new(quick::Quick::new(capacity)),
         CachePolicy::Lru => Box::new(lru::Lru::new(capacity)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_as_allocators_do() {
+        let sizes = [0, 1, 100, 20_000, 20_480, 20_481, 135_000, 786_432];
+        assert_eq!(sizes.map(allocated_bytes), [0, 16, 112, 20_480, 20_480, 24_576, 163_840, 786_432]);
     }
 }

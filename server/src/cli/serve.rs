@@ -81,6 +81,7 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log::init(arguments.log_format);
+    use_small_pages();
     let (config, offer) = arguments.load()?;
     let bar = Scan::new();
     let (mut catalog, skipped) = Catalog::open_telling(offer, None, &|done, count| bar.tell(done, count))?;
@@ -92,6 +93,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments, &config, catalog, jobs))
+}
+
+/// No pages of 2 MiB: of one that a cache has left but for a tile, the system gets nothing back.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay");
+    }
 }
 
 async fn serve(

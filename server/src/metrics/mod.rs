@@ -32,6 +32,7 @@ pub struct Metrics {
     pub cache_bytes: IntGaugeVec,
     pub cache_faults: IntCounterVec,
     pub queue_depth: IntGauge,
+    pub queue_wait: Histogram,
     pub rejected: IntCounterVec,
     pub panics: IntCounter,
     pub source_errors: IntCounterVec,
@@ -104,6 +105,7 @@ impl Metrics {
                 &["cache"],
             ),
             queue_depth: gauge(&r, "pavage_render_queue_depth", "Renders that wait for a thread."),
+            queue_wait: queue_wait(&r),
             rejected: counters(
                 &r,
                 "pavage_render_rejected_total",
@@ -226,6 +228,12 @@ fn float_gauge(registry: &Registry, name: &str, help: &str) -> Gauge {
 
 fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     registered(registry, IntGaugeVec::new(Opts::new(name, help), labels).expect(WELL_FORMED))
+}
+
+fn queue_wait(registry: &Registry) -> Histogram {
+    let help = "How long a render waited for a thread, in seconds; those turned away are not counted.";
+    let options = HistogramOpts::new("pavage_render_wait_seconds", help).buckets(STAGE_BUCKETS.to_vec());
+    registered(registry, Histogram::with_opts(options).expect(WELL_FORMED))
 }
 
 fn histograms(registry: &Registry, name: &str, help: &str, shape: (&[&str], &[f64])) -> HistogramVec {

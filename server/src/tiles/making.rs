@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tiler::render::{Fingerprint, Plan, Rendered};
 
 use super::{Failures, KeptTile, Origin, Outcome, Pool, Renderer, disk::DiskTier, single_flight::Flight};
@@ -56,7 +57,7 @@ impl Maker {
         self.pool.start(job, move |result| {
             let outcome = match result {
                 Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
-                    let bytes = tile.bytes.into();
+                    let bytes = exact(tile.bytes);
                     let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
                     (KeptTile { bytes, format: tile.format, is_provisional }, origin)
                 }),
@@ -82,5 +83,15 @@ impl Maker {
                 flight.land(outcome);
             }
         });
+    }
+}
+
+/// Without room at the end, which an encoder may have left, and which would be kept as long as the tile.
+fn exact(bytes: Vec<u8>) -> Bytes {
+    // An allocator need not give back what `shrink_to_fit` lets go: ours does not, where it is less than half.
+    if bytes.capacity() - bytes.len() > bytes.len() / 16 {
+        Bytes::copy_from_slice(&bytes)
+    } else {
+        bytes.into()
     }
 }

@@ -19,6 +19,7 @@ mod failures;
 mod known;
 mod making;
 mod pool;
+mod queue;
 mod render;
 mod single_flight;
 
@@ -169,7 +170,7 @@ struct KeptTile {
 
 impl Weighted for KeptTile {
     fn weight_bytes(&self) -> u64 {
-        self.bytes.len() as u64
+        cache::allocated_bytes(self.bytes.len() as u64)
     }
 }
 

@@ -1,22 +1,18 @@
-//! The threads that render, and the bounded queue in front of them.
-//!
-//! A queue is there for bursts: a viewport asks for forty tiles at once, and waits for the last of them. One that does not
-//! empty for a while does no more than to delay everybody, so it is kept shorter then, and the rest are told at once.
+//! The threads that render, and the [`Queue`] in front of them.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::{Instant, timeout},
+    sync::oneshot,
+    time::{Instant, sleep},
 };
 
+use super::queue::{Queue, Refused};
 use crate::{error::Fault, metrics::Metrics};
 
 /// How much is rendered at once and how much may wait.
@@ -24,9 +20,9 @@ use crate::{error::Fault, metrics::Metrics};
 pub struct PoolLimits {
     /// Threads that render; default one a core.
     pub threads: usize,
-    /// Renders handed to the threads at the same time; default two a core.
+    /// Renders at the same time, of which threads that render are the limit too; default two a core.
     pub running: usize,
-    /// Renders that wait, at a moment; default 64 a thread. Of a queue that does not empty, half.
+    /// Renders that wait, at a moment; default 64 a thread. Where more come, the newest is next.
     pub queued: usize,
     /// How long one waits before it is turned away; default 5 s.
     pub queue_timeout: Duration,
@@ -42,22 +38,34 @@ impl Default for PoolLimits {
 /// After a 503, when to try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A queue that was not empty for so long is no burst.
-const BURST: Duration = Duration::from_millis(250);
-/// One in so many of the places remains then: room for the views of a few users, and for no more delay than they bear. With a
-/// quarter, eight browsing users on two cores met refusals.
-const STANDING: usize = 2;
+/// How often somebody looks for those who have waited too long, while anybody waits.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A rayon pool behind a queue with a limit and a deadline.
 pub struct Pool {
     threads: rayon::ThreadPool,
-    running: Arc<Semaphore>,
-    queued: AtomicUsize,
-    born: Instant,
-    /// When nobody waited, in milliseconds since `born`.
-    empty_ms: AtomicU64,
+    desk: Mutex<Desk>,
     limits: PoolLimits,
     metrics: Arc<Metrics>,
+}
+
+/// Who runs and who waits.
+struct Desk {
+    running: usize,
+    queue: Queue<Turn>,
+    is_watched: bool,
+}
+
+/// What is done when a render's turn comes, or never will.
+type Turn = Box<dyn FnOnce(Result<Permit, Fault>) + Send>;
+
+/// The right to run, passed on to the next one however a render ends.
+struct Permit(Arc<Pool>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.pass_on();
+    }
 }
 
 impl Pool {
@@ -71,16 +79,10 @@ impl Pool {
             .thread_name(|n| format!("render-{n}"))
             .build()
             .expect("the system gives threads at the start");
-        let running = Arc::new(Semaphore::new(limits.running.max(1)));
-        Self {
-            threads,
-            running,
-            queued: AtomicUsize::new(0),
-            born: Instant::now(),
-            empty_ms: AtomicU64::new(0),
-            limits,
-            metrics,
-        }
+        // What waits for a thread waits here: rayon has an order of its own, in which the first may come last.
+        let limits = PoolLimits { running: limits.running.clamp(1, limits.threads.max(1)), ..limits };
+        let queue = Queue::new(limits.queued, limits.queue_timeout);
+        Self { threads, desk: Mutex::new(Desk { running: 0, queue, is_watched: false }), limits, metrics }
     }
 
     /// Runs a job on the render threads, and waits for it.
@@ -104,92 +106,84 @@ impl Pool {
         job: impl FnOnce() -> T + Send + 'static,
         done: impl FnOnce(Result<T, Fault>) + Send + 'static,
     ) {
-        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
-            return self.run_with(permit, job, done);
-        }
-        let place = match self.queue() {
-            Ok(place) => place,
+        let metrics = Arc::clone(&self.metrics);
+        let turn = move |permit: Result<Permit, Fault>| match permit {
+            Ok(permit) => {
+                let result = catch_unwind(AssertUnwindSafe(job));
+                // Before the answer goes out: the next one may start.
+                drop(permit);
+                done(result.map_err(|_| {
+                    metrics.panics.inc();
+                    Fault::Internal
+                }));
+            }
             Err(fault) => {
                 // What it holds is wanted by nobody else when `done` is told.
                 drop(job);
-                return done(Err(fault));
+                done(Err(fault));
             }
         };
-        let pool = Arc::clone(self);
-        tokio::spawn(async move {
-            let waiting = Arc::clone(&pool.running).acquire_owned();
-            let waited = timeout(pool.limits.queue_timeout, waiting).await;
-            drop(place);
-            match waited {
-                Ok(Ok(permit)) => pool.run_with(permit, job, done),
-                Ok(Err(_)) => done(Err(Fault::Internal)),
-                Err(_) => {
-                    drop(job);
-                    done(Err(pool.reject("queue_timeout")));
-                }
+        let mut desk = self.desk.lock();
+        if desk.running < self.limits.running {
+            desk.running += 1;
+            drop(desk);
+            self.metrics.queue_wait.observe(0.0);
+            return self.run_with(turn);
+        }
+        let refused = desk.queue.push(Box::new(turn), Instant::now());
+        self.metrics.queue_depth.set(desk.queue.len() as i64);
+        let is_unwatched = !desk.queue.is_empty() && !std::mem::replace(&mut desk.is_watched, true);
+        drop(desk);
+        self.refuse(refused);
+        if is_unwatched {
+            tokio::spawn(Arc::clone(self).watch());
+        }
+    }
+
+    fn run_with(self: &Arc<Self>, turn: impl FnOnce(Result<Permit, Fault>) + Send + 'static) {
+        let permit = Permit(Arc::clone(self));
+        self.threads.spawn(move || turn(Ok(permit)));
+    }
+
+    /// One has ended: the next one's turn.
+    fn pass_on(self: &Arc<Self>) {
+        let now = Instant::now();
+        let mut desk = self.desk.lock();
+        let refused = desk.queue.overdue(now);
+        let next = desk.queue.pop(now);
+        if next.is_none() {
+            desk.running -= 1;
+        }
+        self.metrics.queue_depth.set(desk.queue.len() as i64);
+        drop(desk);
+        if let Some((turn, waited)) = next {
+            self.metrics.queue_wait.observe(waited.as_secs_f64());
+            self.run_with(turn);
+        }
+        self.refuse(refused);
+    }
+
+    /// Turns away who waits too long, also when nothing comes and nothing ends; as long as anybody waits.
+    async fn watch(self: Arc<Self>) {
+        loop {
+            sleep(LOOK).await;
+            let mut desk = self.desk.lock();
+            let refused = desk.queue.overdue(Instant::now());
+            self.metrics.queue_depth.set(desk.queue.len() as i64);
+            desk.is_watched = !desk.queue.is_empty();
+            let is_done = !desk.is_watched;
+            drop(desk);
+            self.refuse(refused);
+            if is_done {
+                return;
             }
-        });
-    }
-
-    fn run_with<T: Send + 'static>(
-        &self,
-        permit: OwnedSemaphorePermit,
-        job: impl FnOnce() -> T + Send + 'static,
-        done: impl FnOnce(Result<T, Fault>) + Send + 'static,
-    ) {
-        let metrics = Arc::clone(&self.metrics);
-        self.threads.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(job));
-            // Before the answer goes out: the next one may start.
-            drop(permit);
-            done(result.map_err(|_| {
-                metrics.panics.inc();
-                Fault::Internal
-            }));
-        });
-    }
-
-    /// A place in the queue.
-    fn queue(self: &Arc<Self>) -> Result<Place, Fault> {
-        let waiting = self.queued.fetch_add(1, Ordering::AcqRel);
-        let place = Place(Arc::clone(self));
-        self.metrics.queue_depth.set(waiting as i64 + 1);
-        if waiting == 0 {
-            self.emptied();
         }
-        if waiting >= self.places() {
-            drop(place);
-            return Err(self.reject("queue_full"));
-        }
-        Ok(place)
     }
 
-    /// How many may wait now.
-    fn places(&self) -> usize {
-        let empty = Duration::from_millis(self.empty_ms.load(Ordering::Acquire));
-        let is_standing = self.born.elapsed().saturating_sub(empty) > BURST;
-        if is_standing { self.limits.queued.div_ceil(STANDING) } else { self.limits.queued }
-    }
-
-    fn emptied(&self) {
-        self.empty_ms.store(self.born.elapsed().as_millis() as u64, Ordering::Release);
-    }
-
-    fn reject(&self, reason: &'static str) -> Fault {
-        self.metrics.rejected.with_label_values(&[reason]).inc();
-        Fault::Overloaded { reason, retry_after: RETRY_AFTER }
-    }
-}
-
-/// A place in the queue, given back however the wait ends.
-struct Place(Arc<Pool>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let left = self.0.queued.fetch_sub(1, Ordering::AcqRel) - 1;
-        self.0.metrics.queue_depth.set(left as i64);
-        if left == 0 {
-            self.0.emptied();
+    fn refuse(&self, refused: impl IntoIterator<Item = Refused<Turn>>) {
+        for (turn, reason) in refused {
+            self.metrics.rejected.with_label_values(&[reason]).inc();
+            turn(Err(Fault::Overloaded { reason, retry_after: RETRY_AFTER }));
         }
     }
 }
@@ -236,25 +230,56 @@ mod tests {
         let release = occupy(&pool).await;
         let refused = pool.run(|| ()).await;
         assert!(matches!(refused, Err(Fault::Overloaded { reason: "queue_timeout", .. })));
-        assert_eq!(pool.queued.load(Ordering::Acquire), 0);
+        assert!(pool.desk.lock().queue.is_empty());
         drop(release);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_queue_that_does_not_empty_is_kept_shorter_until_it_has() {
+    async fn where_more_comes_than_can_be_made_the_oldest_are_told_so_soon() {
+        let pool = pool(4, Duration::from_mins(1));
+        let release = occupy(&pool).await;
+        let asked: Vec<_> = (0..6)
+            .map(|number| {
+                let (sender, receiver) = oneshot::channel();
+                pool.start(move || number, |result| drop(sender.send(result)));
+                receiver
+            })
+            .collect();
+        // Nobody comes and nobody ends any more: it is time that turns the other four away.
+        let mut answers = Vec::new();
+        for receiver in asked {
+            answers.push(receiver.await.expect("all are told"));
+        }
+        let reasons: Vec<_> = answers
+            .iter()
+            .map(|answer| match answer {
+                Err(Fault::Overloaded { reason, .. }) => *reason,
+                _ => "",
+            })
+            .collect();
+        assert_eq!(reasons, ["queue_full", "queue_full", "overload", "overload", "overload", "overload"]);
+        assert_eq!(pool.desk.lock().queue.len(), 0);
+        drop(release);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_served_when_a_place_is_free() {
         let pool = pool(8, Duration::from_mins(1));
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let burst: Vec<_> = (0..8).map_while(|_| pool.queue().ok()).collect();
-        assert_eq!(burst.len(), 8, "all at once may wait");
-        assert!(pool.queue().is_err());
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let mut left = burst;
-        left.truncate(4);
-        assert!(pool.queue().is_err(), "it still has not emptied");
-        left.pop();
-        assert!(pool.queue().is_ok());
-        left.clear();
-        assert_eq!((0..8).map_while(|_| pool.queue().ok()).collect::<Vec<_>>().len(), 8);
+        let release = occupy(&pool).await;
+        let waiting: Vec<_> = (0..3)
+            .map(|number| {
+                let pool = Arc::clone(&pool);
+                tokio::spawn(async move { pool.run(move || number).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(release);
+        for (number, one) in waiting.into_iter().enumerate() {
+            assert_eq!(one.await.expect("no task panics").expect("it is served"), number);
+        }
+        while pool.desk.lock().running > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

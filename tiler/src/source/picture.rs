@@ -87,6 +87,8 @@ impl Source {
                 true
             })
         });
+        drop(stored);
+        self.done_with(&[block]);
         self.check()?;
         Ok(file)
     }
@@ -167,6 +169,7 @@ impl Source {
                 part.map(|part| Window { col_off: part.col_off - col, row_off: part.row_off - row, ..part });
             shows = shows && part.is_none_or(|part| is_full(&raster, block.plane, &part));
         }
+        self.done_with(&needed);
         self.check()?;
         if let Some(shown) = self.shown(block) {
             shown.store(if shows { WHOLLY } else { IN_PART }, Ordering::Relaxed);
