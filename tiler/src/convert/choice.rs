@@ -7,7 +7,7 @@ use crate::{
     codec::Predictor,
     cog::{
         self,
-        write::{Encoding, MetadataItem, MetadataRole, Transparency, WriteOptions},
+        write::{Chroma, Encoding, MetadataItem, MetadataRole, Transparency, WriteOptions},
     },
     raster::{Interpretation, SampleType},
     sidecar::ColourInterpretation,
@@ -71,10 +71,10 @@ fn encoding(
     };
     let quality = options.quality;
     Ok(match options.compress {
-        None if source.facts().is_lossy && is_picture => Encoding::Jpeg { quality },
+        None if source.facts().is_lossy && is_picture => Encoding::Jpeg { quality, chroma: Chroma::Halved },
         None | Some(Compress::Zstd) => lossless,
         Some(Compress::Deflate) => Encoding::Deflate { level: DEFLATE_LEVEL, predictor },
-        Some(Compress::Jpeg) if is_picture => Encoding::Jpeg { quality },
+        Some(Compress::Jpeg) if is_picture => Encoding::Jpeg { quality, chroma: Chroma::Halved },
         Some(Compress::WebP) if is_picture && is_colour => Encoding::WebP { quality },
         Some(Compress::LosslessWebP) if is_picture && is_colour => Encoding::LosslessWebP,
         Some(Compress::Jpeg) => return refused("JPEG"),

@@ -1,5 +1,6 @@
 //! Turns a finished picture into the bytes that go out. It knows picture formats, but no tile and no file.
 
+mod chroma;
 mod jpeg;
 mod png;
 mod webp;
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// Part of every fingerprint: to be raised whenever the same pixels would encode to other bytes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a picture was encoded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]

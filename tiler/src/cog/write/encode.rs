@@ -7,7 +7,7 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 use webp::{PixelLayout, WebPConfig};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Encoding, Transparency, WriteOptions, WriteProblem};
+use super::{Chroma, Encoding, Transparency, WriteOptions, WriteProblem};
 use crate::{
     codec::Predictor,
     geom::Size,
@@ -143,10 +143,11 @@ fn compressed(bytes: &[u8], options: &WriteOptions) -> Result<Vec<u8>, WriteProb
         bytes
     };
     match encoding {
-        Encoding::Jpeg { quality } => {
-            let (format, subsampling) = match options.bands {
-                1 => (PixelFormat::Grayscale, Subsampling::S444),
-                _ => (PixelFormat::Rgb, Subsampling::S420),
+        Encoding::Jpeg { quality, chroma } => {
+            let (format, subsampling) = match (options.bands, chroma) {
+                (1, _) => (PixelFormat::Grayscale, Subsampling::S444),
+                (_, Chroma::Full) => (PixelFormat::Rgb, Subsampling::S444),
+                (_, Chroma::Halved) => (PixelFormat::Rgb, Subsampling::S420),
             };
             Encoder::new(bytes, side, side, format)
                 .quality(quality.clamp(1, 100))

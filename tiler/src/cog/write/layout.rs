@@ -183,8 +183,8 @@ fn image(options: &WriteOptions, level: &Level, blocks: &Blocks, big: bool) -> V
         }
         entries.push(Entry::shorts(338, &extra));
     }
-    if options.is_ycbcr() && matches!(options.encoding, Encoding::Jpeg { .. }) {
-        entries.push(Entry::shorts(530, &[2, 2]));
+    if let (true, Encoding::Jpeg { chroma, .. }) = (options.is_ycbcr(), options.encoding) {
+        entries.push(Entry::shorts(530, &[chroma.step(); 2]));
     }
     if options.interpretation == Interpretation::Palette {
         let colour = |index: usize, channel: usize| {

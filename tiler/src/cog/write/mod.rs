@@ -19,7 +19,7 @@ mod unfinished;
 use std::{io, path::Path, path::PathBuf};
 
 pub use metadata::{MetadataItem, Role as MetadataRole};
-pub use options::{Encoding, Transparency, WriteOptions};
+pub use options::{Chroma, Encoding, Transparency, WriteOptions};
 pub use statistics::BandStatistics;
 pub use unfinished::{Unfinished, write_unfinished};
 

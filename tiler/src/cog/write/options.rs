@@ -15,10 +15,12 @@ pub(super) const CLASSIC_BYTES: u64 = 4_000_000_000;
 /// How blocks are compressed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Encoding {
-    /// Baseline JPEG: 4:2:0 where colours are RGB, else grey.
+    /// Baseline JPEG.
     Jpeg {
         /// 1 to 100.
         quality: u8,
+        /// Of red green blue; grey has none.
+        chroma: Chroma,
     },
     /// Lossy WebP, of red green blue, with or without alpha.
     WebP {
@@ -41,6 +43,25 @@ pub enum Encoding {
         /// What is done to samples before.
         predictor: Predictor,
     },
+}
+
+/// How finely JPEG stores colours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Chroma {
+    /// 4:2:0, as is usual for pictures that are seen at their own resolution.
+    Halved,
+    /// 4:4:4, for images that are shown shrunk only, where halved chroma would be coarser than luma still.
+    Full,
+}
+
+impl Chroma {
+    /// Columns, and rows, of pixels for one of chroma: the tag `YCbCrSubSampling`.
+    pub(super) const fn step(self) -> u16 {
+        match self {
+            Self::Halved => 2,
+            Self::Full => 1,
+        }
+    }
 }
 
 impl Encoding {
@@ -143,7 +164,7 @@ impl WriteOptions {
             sample: SampleType::U8,
             interpretation: Interpretation::Rgb,
             palette: Vec::new(),
-            encoding: Encoding::Jpeg { quality: 85 },
+            encoding: Encoding::Jpeg { quality: 85, chroma: Chroma::Halved },
             transparency: Transparency::Opaque,
             block_px: 512,
             smallest_px: 512,

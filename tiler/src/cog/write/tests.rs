@@ -80,7 +80,8 @@ fn what_is_written_reads_back_at_every_level() {
 fn every_encoding_and_type_reads_back() {
     let predicted = |sample| Encoding::Zstd { level: 1, predictor: Encoding::predictor_for(sample) };
     for (bands, sample, interpretation, encoding) in [
-        (1, SampleType::U8, Interpretation::Grey, Encoding::Jpeg { quality: 90 }),
+        (1, SampleType::U8, Interpretation::Grey, Encoding::Jpeg { quality: 90, chroma: Chroma::Halved }),
+        (3, SampleType::U8, Interpretation::Rgb, Encoding::Jpeg { quality: 90, chroma: Chroma::Full }),
         (1, SampleType::U8, Interpretation::WhiteIsZero, DEFLATE),
         (3, SampleType::U8, Interpretation::Rgb, Encoding::WebP { quality: 80 }),
         (3, SampleType::U8, Interpretation::Rgb, Encoding::LosslessWebP),
