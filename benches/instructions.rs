@@ -98,7 +98,7 @@ fn warp_tile((source, grid, kernels): Warp) -> Raster {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(1_810_000))]
+#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_170_000))]
 #[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(4_430_000))]
 #[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(15_020_000))]
 fn encode_tile((picture, format): (Picture, OutputFormat)) -> EncodedTile {
@@ -110,13 +110,13 @@ fn with_picture(format: OutputFormat) -> (Picture, OutputFormat) {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = cold, config = baseline(16_590_000))]
+#[bench::jpeg(args = (), setup = cold, config = baseline(16_940_000))]
 fn tile_cold((scene, plan): (Scene, Plan)) -> Rendered {
     black_box(scene.render(&plan, &NoCache))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = warm, config = baseline(5_690_000))]
+#[bench::jpeg(args = (), setup = warm, config = baseline(6_070_000))]
 fn tile_warm((scene, plan, kept): (Scene, Plan, Kept)) -> Rendered {
     black_box(scene.render(&plan, &kept))
 }
