@@ -51,8 +51,11 @@ impl Server {
     ///
     /// # Errors
     /// When the address is taken or not this machine's.
-    pub async fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, app, tls: None })
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
+        Ok(Self { listener: listener::bind(address)?, app, tls: None })
     }
 
     /// Speaks TLS with its clients.

@@ -79,7 +79,7 @@ impl Running {
                 .expect("threads are to be had");
             runtime.block_on(async move {
                 let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any_port, Arc::clone(&shared)).await.expect("a port is free");
+                let server = Server::bind(any_port, Arc::clone(&shared)).expect("a port is free");
                 let server = match tls {
                     Some(tls) => server.with_tls(tls),
                     None => server,

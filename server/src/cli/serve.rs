@@ -114,7 +114,6 @@ async fn serve(
     let tls = config.server.tls.clone().map(Tls::open).transpose();
     let tls = tls.map_err(|error| log::chain(&error))?.map(Arc::new);
     let mut server = Server::bind(listen, Arc::clone(&app))
-        .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let address = server.address()?;
     let scheme = if tls.is_some() { "https" } else { "http" };

@@ -6,7 +6,7 @@ use http::Request;
 use hyper::body::Incoming;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     pin,
     time::{sleep, timeout},
 };
@@ -32,6 +32,25 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
     Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: 28\r\n\r\n\
     too many connections, retry\n";
+
+/// Connections that may wait to be accepted; the system may allow fewer. Of one that finds no place the client tries again after a
+/// second, and the default of 128 is a few dozen milliseconds of an overload.
+const BACKLOG: u32 = 4096;
+
+/// Listens on an address.
+///
+/// # Errors
+/// When it is taken, or not ours.
+///
+/// # Panics
+/// Outside of a runtime.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart need not wait for connections that have just ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until `shutdown` ends, then finishes what is in flight.
 ///

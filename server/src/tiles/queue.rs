@@ -3,7 +3,8 @@
 //! A queue is there for bursts, and for users who wait for a view before they ask for the next: it is long, and goes in order. Only
 //! when it is full is more asked for than can be made. Then somebody waits in vain whatever the order, and in order everybody would
 //! be answered late. So the newest is next, until the queue was not full for a while: what is made is made as if there was no
-//! queue. The oldest is told to come again: when a newer one wants its place, or when it has waited for [`PATIENCE`].
+//! queue. The oldest is told to come again: when a newer one wants its place, or when it has waited for [`PATIENCE`]. Half of the
+//! places do then: enough for users who browse, who would be taken for an overload if they were fewer.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -42,8 +43,9 @@ impl<T> Queue<T> {
 
     /// The newest takes the place of the oldest where there is no other.
     pub(super) fn push(&mut self, item: T, now: Instant) -> Option<Refused<T>> {
+        let places = if self.is_overloaded(now) { self.places.div_ceil(2) } else { self.places };
         self.waiting.push_back((now, item));
-        if self.waiting.len() <= self.places {
+        if self.waiting.len() <= places {
             return None;
         }
         self.full = Some(now);
@@ -111,6 +113,19 @@ mod tests {
         assert_eq!(order(&mut queue, start + ms(7)), [7, 6, 5, 4, 3, 2, 1]);
         let mut none = Queue::new(0, TIMEOUT);
         assert_eq!(none.push(9, start), Some((9, "queue_full")));
+    }
+
+    #[test]
+    fn once_it_was_full_half_of_its_places_do() {
+        let start = Instant::now();
+        let mut queue = full(start);
+        queue.push(8, start);
+        while queue.len() > 4 {
+            queue.pop(start);
+        }
+        assert_eq!(queue.push(9, start + ms(900)), Some((1, "queue_full")));
+        let later = start + ms(1_900);
+        assert!((10..14).all(|number| queue.push(number, later).is_none()), "it was not full for a second");
     }
 
     #[test]
