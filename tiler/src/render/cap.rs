@@ -11,6 +11,7 @@ use crate::{
     catalog::{Cap, Imagery, Tier},
     geom::{Bounds, Window},
     resample::{Kernel, Resampling},
+    source::serves,
 };
 
 /// Where a dalle has changed, lossy patches change so many of their pixels further.
@@ -38,15 +39,7 @@ pub(super) fn choose<'a>(imagery: &'a Imagery, views: &[View<'_>]) -> Option<&'a
         shrink * metres(own, view.zone.crs().metres_per_unit())
             / metres(cap.layout.native.cell_size().0.abs(), cap.layout.crs.metres_per_unit())
     };
-    cap.tiers.iter().rev().find(|tier| is_fine(shrink / f64::from(tier.factor)))
-}
-
-/// Whether a tier is fine enough for a target of so many of its pixels a pixel: finer by a half, or equal.
-///
-/// Patches are lossy pictures of lossy pictures, and a kernel over four times as many of them evens out what each has lost.
-/// There are few tiles of a cap, and everybody looks at them.
-fn is_fine(finer: f64) -> bool {
-    finer >= 1.5 || (finer - 1.0).abs() < 1e-3
+    cap.tiers.iter().rev().find(|tier| serves(f64::from(tier.factor), shrink))
 }
 
 /// What to read for a tile of a tier.
@@ -75,11 +68,9 @@ pub(super) fn select(
     let Some(reach) = reach(cap, imagery, target, resampling, views) else {
         return Ok(Chosen { selection, regions: None, is_provisional: false });
     };
+    let of_mosaic = |mosaic, within| Request { target, mosaic, resampling, budget: Budget::TILE, within };
     if !patches.is_empty() {
-        let mosaic = &tier.mosaic;
-        let resampling = if mosaic.are_bytes() { resampling.of_means() } else { resampling };
-        let request = Request { target, mosaic, resampling, budget: Budget::TILE, within: None };
-        selection = select_dalles(&request, &patches)?;
+        selection = select_dalles(&of_mosaic(&tier.mosaic, None), &patches)?;
     }
     let stale: Vec<Bounds> = tier.stale.iter().filter(|stale| stale.intersects(&reach)).copied().collect();
     if stale.is_empty() {
@@ -89,9 +80,7 @@ pub(super) fn select(
     for read in &mut selection.reads {
         read.holes = stale.iter().filter_map(|stale| hole(read, stale)).collect();
     }
-    let within = Some((&cap.layout.crs, &stale[..]));
-    let request = Request { target, mosaic: &imagery.mosaic, resampling, budget: Budget::TILE, within };
-    let below = select_dalles(&request, views)?;
+    let below = select_dalles(&of_mosaic(&imagery.mosaic, Some((&cap.layout.crs, &stale))), views)?;
     selection.reads.extend(below.reads);
     selection.left_out.extend(below.left_out);
     Ok(Chosen { selection, regions: None, is_provisional: true })
@@ -127,7 +116,7 @@ fn reach(
         let cell = cell.0.abs().max(cell.1.abs());
         // A pixel of the level that is read is at most as large as one of the target, about; kernels reach as for that.
         let margin =
-            (Kernel::reach(resampling.of_means(), 2.0) as f64 + 1.0 + BLUR_PX) * view.shrink.0.max(view.shrink.1) * cell;
+            (Kernel::reach(resampling, 2.0) as f64 + 1.0 + BLUR_PX) * view.shrink.0.max(view.shrink.1) * cell;
         let bounds = Bounds::around(points)?.grown(margin);
         all = Some(all.map_or(bounds, |all| all.union(&bounds)));
     }

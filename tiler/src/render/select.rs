@@ -233,7 +233,7 @@ impl Part<'_> {
         let Some(bounds) = Bounds::around(on_earth) else { return };
         let cell = view.zone.largest_cell() * view.factor.0.max(view.factor.1);
         let widest = (view.shrink.0 / view.factor.0).max(view.shrink.1 / view.factor.1);
-        let margin = (Kernel::reach(resampling.of_means(), widest) as f64 + 1.0) * cell;
+        let margin = (Kernel::reach(*resampling, widest) as f64 + 1.0) * cell;
         for dalle in view.zone.touching(&bounds.grown(margin)) {
             if let Some((crs, within)) = within
                 && *crs == view.zone.crs()
@@ -426,12 +426,7 @@ impl Part<'_> {
         };
         let shrink =
             (view.shrink.0 * ratio.0 / group.grid.factor.0, view.shrink.1 * ratio.1 / group.grid.factor.1);
-        let is_overview = group.grid.factor.0 > 1.0 || group.grid.factor.1 > 1.0;
-        let resampling = match self.request.resampling {
-            // Measurements are not to overshoot.
-            resampling if is_overview && mosaic.are_bytes() => resampling.of_means(),
-            resampling => resampling,
-        };
+        let resampling = self.request.resampling;
         // Beneath others there is room for what kernels see beyond the edge.
         let room = |shrink: f64| if above.is_empty() { 0 } else { Kernel::reach(resampling, shrink) };
         let place = grown(&group.place, room(shrink.0), room(shrink.1));

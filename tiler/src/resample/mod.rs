@@ -37,15 +37,6 @@ impl Resampling {
         }
     }
 
-    /// The kernel for pixels that are means already, as those of overviews: a linear one would blur them once more.
-    #[must_use]
-    pub const fn of_means(self) -> Self {
-        match self {
-            Self::Bilinear => Self::Cubic,
-            other => other,
-        }
-    }
-
     /// The name in configuration and fingerprints.
     pub const fn name(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ mod simd;
 mod tests;
 mod upsample;
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use self::{
     bits::Broken,
@@ -111,7 +111,7 @@ impl PartialJpeg {
             let same = |row: &usize| self.missing(*row, &columns) == missing;
             let end = (from..rows.end).take_while(same).last().map_or(rows.end, |row| row + 1);
             if let Some(missing) = missing {
-                let decoder = decoder.get_or_insert_with(|| (machine, Tables::new(&self.frame)));
+                let decoder = decoder.get_or_insert_with(|| (machine, Tables::of(&self.frame)));
                 self.run(bytes, decoder, from..end, &missing)?;
                 for held in &mut self.held[from..end] {
                     *held = if held.start == held.end {
@@ -173,7 +173,7 @@ impl PartialJpeg {
     fn run(
         &mut self,
         bytes: &[u8],
-        (machine, tables): &(Machine, Tables),
+        (machine, tables): &(Machine, Rc<Tables>),
         rows: Range<usize>,
         columns: &Range<usize>,
     ) -> Result<(), Broken> {

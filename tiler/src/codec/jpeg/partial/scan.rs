@@ -1,6 +1,6 @@
 //! Units of the scan: their coefficients read and transformed, or passed over.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range, rc::Rc};
 
 use super::{
     bits::{Bits, Broken},
@@ -44,8 +44,16 @@ impl EntryPoint {
     }
 }
 
+thread_local! {
+    /// Those of the last stream: the blocks of a file mostly have the same, and making them is a tenth of what a tile needs of one.
+    static LAST: RefCell<Option<Rc<Tables>>> = const { RefCell::new(None) };
+}
+
 /// Tables made for speed, and the blocks of a unit.
 pub(super) struct Tables {
+    /// What they were made of: for each component its tables, and how many blocks the first one has in a unit.
+    specs: Vec<(Spec, Spec)>,
+    sampling: (usize, usize),
     dc: Vec<Dc>,
     ac: Vec<Ac>,
     blocks: Vec<Block>,
@@ -63,7 +71,20 @@ struct Block {
 }
 
 impl Tables {
-    pub(super) fn new(frame: &Frame) -> Self {
+    /// Those of a frame.
+    pub(super) fn of(frame: &Frame) -> Rc<Self> {
+        LAST.with_borrow_mut(|last| {
+            let kept = last.take().filter(|tables| tables.is_for(frame));
+            Rc::clone(last.insert(kept.unwrap_or_else(|| Rc::new(Self::new(frame)))))
+        })
+    }
+
+    fn is_for(&self, frame: &Frame) -> bool {
+        let wanted = frame.components.iter().map(|component| (&component.dc, &component.ac));
+        self.sampling == frame.sampling && self.specs.iter().map(|(dc, ac)| (dc, ac)).eq(wanted)
+    }
+
+    fn new(frame: &Frame) -> Self {
         // Those that components share are made once, and stay in the cache.
         let (mut dc, mut ac, mut blocks) = (Distinct::new(), Distinct::new(), Vec::new());
         for (component, part) in frame.components.iter().enumerate() {
@@ -73,7 +94,8 @@ impl Tables {
                 blocks.push(Block { component, dc, ac, place, columns });
             }
         }
-        Self { dc: dc.tables, ac: ac.tables, blocks }
+        let specs = frame.components.iter().map(|part| (part.dc.clone(), part.ac.clone())).collect();
+        Self { specs, sampling: frame.sampling, dc: dc.tables, ac: ac.tables, blocks }
     }
 }
 
