@@ -92,13 +92,13 @@ fn decode_quarter(source: Arc<Source>) -> Block {
 }
 
 #[library_benchmark]
-#[bench::bilinear(args = (), setup = window, config = baseline(3_210_000))]
+#[bench::bilinear(args = (), setup = window, config = baseline(2_540_000))]
 fn warp_tile((source, grid, kernels): Warp) -> Raster {
     black_box(warp::run(&source, &Window::new(0, 0, 300, 300), &grid, &kernels))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_170_000))]
+#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_175_000))]
 #[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(4_430_000))]
 #[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(15_020_000))]
 fn encode_tile((picture, format): (Picture, OutputFormat)) -> EncodedTile {
@@ -110,13 +110,13 @@ fn with_picture(format: OutputFormat) -> (Picture, OutputFormat) {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = cold, config = baseline(16_940_000))]
+#[bench::jpeg(args = (), setup = cold, config = baseline(14_860_000))]
 fn tile_cold((scene, plan): (Scene, Plan)) -> Rendered {
     black_box(scene.render(&plan, &NoCache))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = warm, config = baseline(6_070_000))]
+#[bench::jpeg(args = (), setup = warm, config = baseline(4_980_000))]
 fn tile_warm((scene, plan, kept): (Scene, Plan, Kept)) -> Rendered {
     black_box(scene.render(&plan, &kept))
 }
