@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -29,7 +30,9 @@ def main(pavage, work):
         with open(f"{work}/prometheus.yml", "w") as config:
             config.write(f"scrape_configs:\n- job_name: pavage\n  scrape_interval: 1s\n"
                          f"  static_configs:\n  - targets: ['{target}']\n")
-        port = int(target.rsplit(":", 1)[1]) + 1
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
         prometheus = subprocess.Popen(
             ["prometheus", f"--config.file={work}/prometheus.yml", f"--storage.tsdb.path={work}/tsdb",
              f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)

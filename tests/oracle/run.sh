@@ -20,8 +20,7 @@ cargo build --release --locked
 cargo build --release --locked -p pavage-tiler --example tile_index
 pavage=target/release/pavage
 work=$(mktemp -d)
-second=
-trap 'kill $second $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 "$pavage" demo --size small --dir "$work/demo" --no-serve >/dev/null
 
 # Each judge starts the server that it needs, on a port of its own, and most wait for one core: two rows of them go at a time.
@@ -56,15 +55,19 @@ second_row() {
   judge facts "$pavage" "$data"
   judge corpus "$pavage" "$data"
 }
+# Both rows end before anything is said of them.
+first_row >"$work/first.log" 2>&1 &
+first=$! second=
 if [ -d "$data/ortho" ]; then
   second_row >"$work/second.log" 2>&1 &
   second=$!
+fi
+wait "$first" && told=0 || told=$?
+cat "$work/first.log"
+if [ -n "$second" ]; then
+  wait "$second" || told=$?
+  cat "$work/second.log"
 else
   echo "skipped: no real imagery at PAVAGE_TEST_DATA or ../shared/data"
 fi
-first_row
-if [ -n "$second" ]; then
-  wait "$second" && told=0 || told=$?
-  cat "$work/second.log"
-  exit "$told"
-fi
+exit "$told"

@@ -154,7 +154,8 @@ fn limits(raw: &RawLimits, report: &mut Report<'_>) -> LimitsConfig {
             .number("requests_per_connection", &raw.requests_per_connection, 1..=1_000_000_000)
             .unwrap_or(1000),
         connections: count("connections", &raw.connections, (1..=1_000_000, 4096), report),
-        renders_running: count("renders_running", &raw.renders_running, (1..=4096, 2 * cores()), report),
+        // Threads that render are the limit.
+        renders_running: count("renders_running", &raw.renders_running, (1..=4096, 4096), report),
         renders_queued: count("renders_queued", &raw.renders_queued, (0..=1_000_000, 64 * cores()), report),
         queue_timeout: seconds("queue_timeout_s", &raw.queue_timeout_s, (1..=600, 5), report),
         request_timeout: seconds("request_timeout_s", &raw.request_timeout_s, (1..=600, 15), report),

@@ -20,7 +20,7 @@ use crate::{error::Fault, metrics::Metrics};
 pub struct PoolLimits {
     /// Threads that render; default one a core.
     pub threads: usize,
-    /// Renders at the same time, of which threads that render are the limit too; default two a core.
+    /// Renders at the same time, no more than there are threads; default as many.
     pub running: usize,
     /// Renders that wait, at a moment; default 64 a thread. Where more come, the newest is next.
     pub queued: usize,
@@ -31,7 +31,7 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, running: 2 * threads, queued: 64 * threads, queue_timeout: Duration::from_secs(5) }
+        Self { threads, running: threads, queued: 64 * threads, queue_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -238,13 +238,14 @@ mod tests {
     async fn where_more_comes_than_can_be_made_the_oldest_are_told_so_soon() {
         let pool = pool(4, Duration::from_mins(1));
         let release = occupy(&pool).await;
-        let asked: Vec<_> = (0..6)
-            .map(|number| {
-                let (sender, receiver) = oneshot::channel();
-                pool.start(move || number, |result| drop(sender.send(result)));
-                receiver
-            })
-            .collect();
+        let ask = |number| {
+            let (sender, receiver) = oneshot::channel();
+            pool.start(move || number, |result| drop(sender.send(result)));
+            receiver
+        };
+        let mut asked: Vec<_> = (0..5).map(ask).collect();
+        sleep(Duration::from_millis(100)).await;
+        asked.push(ask(5));
         // Nobody comes and nobody ends any more: it is time that turns the other four away.
         let mut answers = Vec::new();
         for receiver in asked {

@@ -1,7 +1,7 @@
 //! Who waits for a render thread: who is next, and who is turned away. It knows no threads, and is told the time.
 //!
 //! A queue is there for bursts, and for users who wait for a view before they ask for the next: it is long, and goes in order. Only
-//! when it is full is more asked for than can be made. Then somebody waits in vain whatever the order, and in order everybody would
+//! when it stays full is more asked for than can be made. Then somebody waits in vain whatever the order, and in order everybody would
 //! be answered late. So the newest is next, until the queue was not full for a while: what is made is made as if there was no
 //! queue. The oldest is told to come again: when a newer one wants its place, or when it has waited for [`PATIENCE`]. Half of the
 //! places do then: enough for users who browse, who would be taken for an overload if they were fewer.
@@ -10,7 +10,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// A queue that was full is treated as overloaded for so long.
+/// More than the queue has places for may come at once; when it is still so after this, it is no burst.
+const BURST: Duration = Duration::from_millis(100);
+
+/// A queue that stayed full is treated as overloaded for so long.
 const OVERLOAD: Duration = Duration::from_secs(1);
 
 /// How long one waits then. A refusal has to be there within a tenth of a second, and a tile is not worth much more of a delay.
@@ -21,7 +24,14 @@ pub(super) struct Queue<T> {
     waiting: VecDeque<(Instant, T)>,
     places: usize,
     timeout: Duration,
-    full: Option<Instant>,
+    full: Option<Full>,
+}
+
+/// When the queue was full: the first time of late, and the last.
+#[derive(Clone, Copy)]
+struct Full {
+    first: Instant,
+    last: Instant,
 }
 
 /// One who is turned away, and why: a label of metrics.
@@ -48,7 +58,8 @@ impl<T> Queue<T> {
         if self.waiting.len() <= places {
             return None;
         }
-        self.full = Some(now);
+        let first = self.full.filter(|full| is_recent(full.last, now)).map_or(now, |full| full.first);
+        self.full = Some(Full { first, last: now });
         self.waiting.pop_front().map(|(_, oldest)| (oldest, "queue_full"))
     }
 
@@ -71,8 +82,14 @@ impl<T> Queue<T> {
     }
 
     fn is_overloaded(&self, now: Instant) -> bool {
-        self.full.is_some_and(|full| now.saturating_duration_since(full) < OVERLOAD)
+        self.full.is_some_and(|full| {
+            is_recent(full.last, now) && full.last.saturating_duration_since(full.first) >= BURST
+        })
     }
+}
+
+fn is_recent(then: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(then) < OVERLOAD
 }
 
 #[cfg(test)]
@@ -104,50 +121,63 @@ mod tests {
         assert_eq!(order(&mut queue, start), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
+    /// The same, with too many for long enough: 9 came now, 2 to 8 came before.
+    fn overloaded(now: Instant) -> Queue<u32> {
+        let mut queue = full(now - BURST);
+        assert_eq!(queue.push(8, now - BURST), Some((0, "queue_full")));
+        assert_eq!(queue.push(9, now), Some((1, "queue_full")));
+        queue
+    }
+
     #[test]
-    fn where_there_is_none_the_newest_takes_that_of_the_oldest_and_is_next() {
+    fn of_a_burst_that_is_too_large_only_the_surplus_is_turned_away() {
         let start = Instant::now();
         let mut queue = full(start);
-        assert_eq!(queue.push(8, start + ms(5)), Some((0, "queue_full")));
-        assert_eq!((queue.len(), queue.pop(start + ms(7))), (8, Some((8, ms(2)))));
-        assert_eq!(order(&mut queue, start + ms(7)), [7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(queue.push(8, start + ms(99)), Some((0, "queue_full")));
+        assert_eq!(queue.push(9, start + ms(99)), Some((1, "queue_full")));
+        assert_eq!(queue.overdue(start + ms(1_500)), []);
+        assert_eq!(order(&mut queue, start + ms(150)), [2, 3, 4, 5, 6, 7, 8, 9]);
         let mut none = Queue::new(0, TIMEOUT);
         assert_eq!(none.push(9, start), Some((9, "queue_full")));
     }
 
     #[test]
-    fn once_it_was_full_half_of_its_places_do() {
-        let start = Instant::now();
-        let mut queue = full(start);
-        queue.push(8, start);
+    fn where_more_come_for_longer_the_newest_is_next() {
+        let now = Instant::now();
+        let mut queue = overloaded(now);
+        assert_eq!((queue.len(), queue.pop(now + ms(2))), (8, Some((9, ms(2)))));
+        assert_eq!(order(&mut queue, now + ms(2)), [8, 7, 6, 5, 4, 3, 2]);
+    }
+
+    #[test]
+    fn half_of_the_places_do_then() {
+        let now = Instant::now();
+        let mut queue = overloaded(now);
         while queue.len() > 4 {
-            queue.pop(start);
+            queue.pop(now);
         }
-        assert_eq!(queue.push(9, start + ms(900)), Some((1, "queue_full")));
-        let later = start + ms(1_900);
-        assert!((10..14).all(|number| queue.push(number, later).is_none()), "it was not full for a second");
+        assert_eq!(queue.push(10, now + ms(900)), Some((2, "queue_full")));
+        let later = now + ms(1_900);
+        assert!((11..15).all(|number| queue.push(number, later).is_none()), "it was not full for a second");
     }
 
     #[test]
     fn nobody_waits_for_long_where_others_are_turned_away() {
-        let start = Instant::now();
-        let mut queue = full(start);
-        queue.push(8, start + ms(20));
-        assert_eq!(queue.overdue(start + ms(29)), []);
-        let refused = queue.overdue(start + PATIENCE);
+        let now = Instant::now();
+        let mut queue = overloaded(now);
+        let refused = queue.overdue(now + ms(29));
         assert_eq!(refused.len(), 7);
         assert!(refused.iter().all(|(_, reason)| *reason == "overload"));
-        assert_eq!(order(&mut queue, start + PATIENCE), [8]);
+        assert_eq!(queue.overdue(now + PATIENCE), [(9, "overload")]);
     }
 
     #[test]
     fn when_it_was_not_full_for_a_while_all_is_as_before() {
-        let start = Instant::now();
-        let mut queue = full(start);
-        queue.push(8, start);
-        let later = start + OVERLOAD;
+        let now = Instant::now();
+        let mut queue = overloaded(now);
+        let later = now + OVERLOAD;
         assert_eq!(queue.overdue(later), []);
-        assert_eq!(order(&mut queue, later), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(order(&mut queue, later), [2, 3, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
 /// Columns of the smallest overview of a patch.
 const SMALLEST_PX: u32 = 256;
 /// Of lossy imagery, patches are JPEG of this quality, with chroma at full resolution: tiles have pixels of 1.5 to 3 of
-/// theirs, so that halved chroma would be as coarse as the tile, and encoded there once more (31.5 dB, and 32.8 with it).
+/// theirs, so that halved chroma would be as coarse as the tile, and encoded there once more.
 const JPEG_QUALITY: u8 = 85;
 /// Of lossless imagery, patches are lossless.
 const ZSTD_LEVEL: i32 = 6;

@@ -5,7 +5,7 @@
 #[allow(clippy::wildcard_imports, reason = "the names begin with what they are")]
 use std::arch::x86_64::*;
 
-use super::{Across, Down, FINAL_BITS, LANES, Machine, Planes, REACH, Steps};
+use super::{Across, Down, LANES, Machine, PIXEL_BITS, Planes, REACH, Steps};
 use crate::resample::{
     Kernel,
     kernel::{GROUP, PHASES},
@@ -193,11 +193,11 @@ fn down<const BANDS: usize, const TAPS: usize>(
         let weights = weights::<TAPS>(phases, kernel);
         let bands: [__m128i; BANDS] = std::array::from_fn(|band| {
             let at = band * part.plane + number * LANES;
-            let mut sum = _mm256_set1_epi16(1 << (FINAL_BITS - 1));
+            let mut sum = _mm256_set1_epi16(1 << (PIXEL_BITS - 1));
             for (&row, &weight) in part.rows.iter().zip(&weights) {
                 sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(load(part.weighed, row + at), weight));
             }
-            let sum = _mm256_srai_epi16::<{ FINAL_BITS as i32 }>(sum);
+            let sum = _mm256_srai_epi16::<{ PIXEL_BITS as i32 }>(sum);
             _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum))
         });
         for (third, pixels) in pixels.iter_mut().enumerate().take(BANDS) {

@@ -13,7 +13,7 @@ mod tests;
 
 use std::ops::Range;
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, WEIGHT_BITS};
 use crate::geom::Size;
 
 /// Target pixels that are weighed at once.
@@ -24,11 +24,15 @@ const REACH: usize = 32;
 const MOST_LEAN: f64 = 0.125;
 /// Kernels of at most so many pixels.
 const MOST_TAPS: usize = 8;
-/// Fractions that rows are kept in after the first pass, and what a pixel is rounded by after the second.
-const ROW_BITS: u32 = 6;
-const FINAL_BITS: u32 = ROW_BITS - 1;
+/// Bits below the point of rows after the first pass: samples go into it with 7, and a product of weights loses one.
+const ROW_BITS: u32 = 7 + WEIGHT_BITS - 15;
+/// What a pixel is rounded by after the second.
+const PIXEL_BITS: u32 = ROW_BITS + WEIGHT_BITS - 15;
 /// What rounding of positions may move, in source rows.
 const SLACK: f64 = 1.0 / 64.0;
+/// Positions from here on are no image's, and an image is not enlarged as far as this: what is calculated stays within 64 bits.
+const FARTHEST: f64 = (1 << 30) as f64;
+const LEAST_STEP: f64 = 1.0 / 4096.0;
 /// More source rows than this under one target row are a map that is not for this.
 const MOST_ROWS: i64 = 256;
 const ONE: f64 = 65536.0;
@@ -127,14 +131,21 @@ impl<'a> Passes<'a> {
     pub(super) fn plan(patch: &Patch, kernels: (&'a Kernel, &'a Kernel), size: Size) -> Option<Self> {
         let (columns, rows) = kernels;
         let fits = |kernel: &Kernel| (2..=MOST_TAPS).contains(&kernel.taps());
-        let is_upright = |line: &Line| line.step.1 > 0.0 && line.step.0.abs() <= MOST_LEAN * line.step.1;
+        let is_upright =
+            |line: &Line| line.step.1 > LEAST_STEP && line.step.0.abs() <= MOST_LEAN * line.step.1;
         let is_level = |row: f64| {
             let across = patch.right.x(row) - patch.left.x(row);
             across > 0.0 && (patch.right.y(row) - patch.left.y(row)).abs() <= MOST_LEAN * across
         };
         let (top, bottom) = (0.0, patch.rows.checked_sub(1)? as f64);
-        let is_plain =
-            [&patch.left, &patch.right].into_iter().all(is_upright) && is_level(top) && is_level(bottom);
+        let is_near = |line: &Line| {
+            [top, bottom].iter().all(|&row| line.x(row).abs() <= FARTHEST && line.y(row).abs() <= FARTHEST)
+        };
+        let sides = [&patch.left, &patch.right];
+        let is_plain = sides.into_iter().all(is_upright)
+            && sides.into_iter().all(is_near)
+            && is_level(top)
+            && is_level(bottom);
         if patch.columns == 0 || !fits(columns) || !fits(rows) || !is_plain {
             return None;
         }
@@ -146,12 +157,12 @@ impl<'a> Passes<'a> {
             let (a, b) = (line.at(0), line.at(last));
             (rows.first(a.min(b)), rows.first(a.max(b)) + rows.taps() as i64)
         };
-        let (first_row, end_row) = (spans(lines.first()?).0, spans(lines.last()?).1);
-        if first_row < 0 || end_row > i64::from(size.height) {
-            return None;
-        }
-        let most = lines.iter().map(|line| spans(line).1 - spans(line).0).max()?;
-        if most > MOST_ROWS {
+        // Steps are rounded, so that a line may end a row before the one above it.
+        let (first_row, end_row, most) =
+            lines.iter().map(spans).fold((i64::MAX, 0, 0), |(first, end, most), span| {
+                (span.0.min(first), span.1.max(end), (span.1.max(end) - span.0).max(most))
+            });
+        if first_row < 0 || end_row > i64::from(size.height) || most > MOST_ROWS {
             return None;
         }
         let reach = Reach::new(patch, rows);
@@ -201,7 +212,8 @@ impl<'a> Passes<'a> {
         let rows = self.kernels.1;
         // Vectors begin at any pixel and end after the last.
         let width = self.columns + LANES;
-        let steepest = self.source_rows.iter().map(|row| row.x.step).max().unwrap_or(0);
+        let used = self.source_rows.iter().filter(|row| !row.columns.is_empty());
+        let steepest = used.map(|row| row.x.step).max().unwrap_or(0);
         let beneath = ((width as i64 * steepest) >> 16) as usize + REACH + LANES;
         let mut planes = Planes { samples: vec![0; beneath * BANDS], width: beneath };
         let mut weighed = vec![0; self.kept * width * BANDS];

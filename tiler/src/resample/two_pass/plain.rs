@@ -1,6 +1,6 @@
 //! The passes in plain loops.
 
-use super::{Across, Down, FINAL_BITS, Machine, Planes};
+use super::{Across, Down, Machine, PIXEL_BITS, Planes};
 use crate::resample::Kernel;
 
 #[derive(Clone, Copy)]
@@ -34,10 +34,10 @@ impl Machine for Plain {
             let (_, weights) = kernel.at(part.y.at(index));
             for (band, sample) in pixel.iter_mut().enumerate() {
                 let weighed = part.rows.iter().zip(weights);
-                let sum = weighed.fold(1 << (FINAL_BITS - 1), |sum: i16, (&row, &weight)| {
+                let sum = weighed.fold(1 << (PIXEL_BITS - 1), |sum: i16, (&row, &weight)| {
                     sum.wrapping_add(scaled(part.weighed[row + band * part.plane + index], weight))
                 });
-                *sample = (sum >> FINAL_BITS).clamp(0, 255) as u8;
+                *sample = (sum >> PIXEL_BITS).clamp(0, 255) as u8;
             }
         }
     }

@@ -50,6 +50,22 @@ fn run<const BANDS: usize, M: Machine>(
 const SHRINKS: [(f64, f64); 7] =
     [(1.0, 1.0), (1.094, 1.094), (0.4, 1.7), (2.0, 1.2), (2.19, 2.19), (2.9, 1.0), (1.5, 1.5)];
 
+#[test]
+fn nothing_is_written_beside_the_patch() {
+    let (size, stride) = (Size::new(241, 183), 40);
+    let (image, kernel) = (image(size, 3), Kernel::new(Resampling::Bilinear, 1.094));
+    let patch = patch(33, 20, (1.094, 1.094), 0.008, (25.3, 30.7));
+    let passes = Passes::plan(&patch, (&kernel, &kernel), size).expect("it is upright");
+    // The last row ends with the patch.
+    let mut target = vec![7; (19 * stride + 33) * 3];
+    passes.run::<3>((&image, 241 * 3), &mut target, stride * 3);
+    let alone = run::<3, _>(plain::Plain, &passes, &image, 241, &patch);
+    for (row, wanted) in target.chunks(stride * 3).zip(alone.chunks(33 * 3)) {
+        assert_eq!(row[..33 * 3], *wanted);
+        assert!(row[33 * 3..].iter().all(|&sample| sample == 7));
+    }
+}
+
 /// Every patch that is planned, by each kernel, shrink and turn.
 fn each_plan(size: Size, mut each: impl FnMut(&Patch, Resampling, (Kernel, Kernel))) -> usize {
     let mut count = 0;
@@ -57,10 +73,18 @@ fn each_plan(size: Size, mut each: impl FnMut(&Patch, Resampling, (Kernel, Kerne
         for shrink in SHRINKS {
             for turn in [0.0, 0.008, -0.008, 0.1, -0.1] {
                 for (columns, rows) in [(1, 1), (15, 9), (16, 16), (33, 20), (64, 40)] {
-                    let patch = patch(columns, rows, shrink, turn, (25.3, 30.7));
-                    let kernels = (Kernel::new(resampling, shrink.0), Kernel::new(resampling, shrink.1));
-                    count += usize::from(Passes::plan(&patch, (&kernels.0, &kernels.1), size).is_some());
-                    each(&patch, resampling, kernels);
+                    let kernels = || (Kernel::new(resampling, shrink.0), Kernel::new(resampling, shrink.1));
+                    // In the middle, and where the last kernel ends about the last column and the last row.
+                    let (right, bottom) = (shrink.0 * columns as f64, shrink.1 * rows as f64);
+                    let corner = (f64::from(size.width) - right, f64::from(size.height) - bottom);
+                    for start in
+                        [(25.3, 30.7), (corner.0 - 2.0, corner.1 - 2.0), (corner.0 - 0.6, corner.1 - 0.6)]
+                    {
+                        let patch = patch(columns, rows, shrink, turn, start);
+                        let (across, down) = kernels();
+                        count += usize::from(Passes::plan(&patch, (&across, &down), size).is_some());
+                        each(&patch, resampling, kernels());
+                    }
                 }
             }
         }
@@ -174,6 +198,8 @@ fn what_leads_out_of_the_image_or_is_no_upright_map_is_not_planned() {
     assert!(!planned(&patch(4, 4, (5.0, 1.0), 0.0, (10.0, 10.0))), "it shrinks too much");
     assert!(!planned(&patch(4, 4, (1.0, -1.0), 0.0, (10.0, 10.0))), "it is upside down");
     assert!(!planned(&patch(4, 4, (f64::NAN, 1.0), 0.0, (10.0, 10.0))));
+    assert!(!planned(&patch(4, 4, (1.0, 1.0), 0.0, (1e300, 10.0))));
+    assert!(!planned(&patch(4, 4, (1.0, 1e-300), 0.0, (10.0, 10.0))));
     let nearest = Kernel::new(Resampling::Nearest, 1.0);
     assert!(Passes::plan(&upright((10.0, 10.0)), (&nearest, &nearest), Size::new(40, 40)).is_none());
 }

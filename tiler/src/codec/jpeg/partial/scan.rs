@@ -45,7 +45,7 @@ impl EntryPoint {
 }
 
 thread_local! {
-    /// Those of the last stream: the blocks of a file mostly have the same, and making them is a tenth of what a tile needs of one.
+    /// Those of the last stream: the blocks of a file mostly have the same.
     static LAST: RefCell<Option<Rc<Tables>>> = const { RefCell::new(None) };
 }
 
