@@ -20,7 +20,7 @@ SIDE_PX, ACROSS, CELL = 4000, int(os.environ.get("PAVAGE_DALLES_ACROSS", "8")), 
 LEFT, TOP = 650_000.0, 6_235_000.0
 SETS = ["WebMercatorQuad", "LAMB93_5cm", "WorldCRS84Quad"]
 KERNELS = ["nearest", "bilinear", "cubic", "lanczos"]
-TILES = int(os.environ.get("PAVAGE_TILES", "500"))
+TILES = 500
 # The coarsest overview of a dalle; a tile whose pixels are larger than twice as much needs a coarser one.
 COARSEST = 8
 TOLERANCE = 1

@@ -50,7 +50,7 @@ second_row() {
   mkdir -p "$work/second/mosaic"
   judge mosaic_mixed "$pavage" "$work/second" "$data"
   # 25 dalles, which have a cap; the 64 that it makes by itself are five gigabytes.
-  PAVAGE_DALLES_ACROSS=5 PAVAGE_TILES=200 judge mosaic "$pavage" "$work/second/mosaic" "$data" --cap
+  PAVAGE_DALLES_ACROSS=5 judge mosaic "$pavage" "$work/second/mosaic" "$data" --cap
   judge warp "$pavage" "$work/second" "$data"
   judge facts "$pavage" "$data"
   judge corpus "$pavage" "$data"

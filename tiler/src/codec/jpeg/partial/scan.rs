@@ -45,7 +45,7 @@ impl EntryPoint {
 }
 
 thread_local! {
-    /// Those of the last stream: the blocks of a file mostly have the same.
+    /// Those of the last stream: all blocks of a file may have the same, as those that we write; GDAL's do not.
     static LAST: RefCell<Option<Rc<Tables>>> = const { RefCell::new(None) };
 }
 
