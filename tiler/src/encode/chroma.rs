@@ -7,15 +7,10 @@
 
 use libjpeg_turbo_rs::simd;
 
-/// The three planes of a picture.
-pub(super) struct Planes {
-    pub luma: Vec<u8>,
-    /// Blue and red, of half the columns and rows, rounded up.
-    pub chroma: [Vec<u8>; 2],
-}
+use crate::{geom::Size, raster::YCbCr};
 
-/// The planes of rows of red green blue, each of `width` pixels, of which there is at least one.
-pub(super) fn planes(rgb: &[u8], width: usize) -> Planes {
+/// Luma and chroma of rows of red green blue, each of `width` pixels, of which there is at least one.
+pub(super) fn ycbcr(rgb: &[u8], width: usize) -> YCbCr {
     let convert = simd::detect_encoder();
     let half = width.div_ceil(2);
     let height = rgb.len() / (3 * width);
@@ -46,7 +41,8 @@ pub(super) fn planes(rgb: &[u8], width: usize) -> Planes {
             (row[0], row[half + 1]) = (row[1], row[half]);
         }
     }
-    Planes { luma, chroma: means.map(|means| sharpened(&means, half)) }
+    let [blue, red] = means.map(|means| sharpened(&means, half));
+    YCbCr::new(Size::new(width as u32, height as u32), [luma, blue, red])
 }
 
 /// Of two by two pixels.
@@ -91,10 +87,11 @@ mod tests {
     #[test]
     fn one_colour_stays_one_colour_whatever_the_size() {
         for (width, height) in [(1, 1), (1, 5), (2, 3), (7, 1), (16, 16), (33, 18)] {
-            let Planes { luma, chroma } = planes(&[200, 60, 30].repeat(width * height), width);
+            let picture = ycbcr(&[200, 60, 30].repeat(width * height), width);
+            let [luma, blue, red] = picture.planes();
             assert_eq!(luma, vec![98; width * height]);
             let count = width.div_ceil(2) * height.div_ceil(2);
-            assert_eq!(chroma, [vec![89; count], vec![200; count]], "{width} x {height}");
+            assert_eq!((blue, red), (&vec![89; count][..], &vec![200; count][..]), "{width} x {height}");
         }
     }
 

@@ -2,10 +2,8 @@
 
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, compress_raw};
 
-use super::{
-    EncodeOptions, Picture,
-    chroma::{Planes, planes},
-};
+use super::{EncodeOptions, Picture, chroma::ycbcr};
+use crate::raster::YCbCr;
 
 pub(super) fn encode(picture: &Picture, options: EncodeOptions) -> Result<Vec<u8>, String> {
     let flat;
@@ -15,21 +13,26 @@ pub(super) fn encode(picture: &Picture, options: EncodeOptions) -> Result<Vec<u8
         flat = picture.flatten(options.background);
         &flat
     };
-    let quality = options.jpeg_quality.clamp(1, 100);
     let (width, height) = (picture.size.width as usize, picture.size.height as usize);
-    let encoded = if picture.channels == 1 {
-        Encoder::new(&picture.pixels, width, height, PixelFormat::Grayscale)
-            .quality(quality)
-            .subsampling(Subsampling::S444)
-            .encode()
-    } else {
-        let Planes { luma, chroma: [blue, red] } = planes(&picture.pixels, width);
-        let (half, rows) = (width.div_ceil(2), height.div_ceil(2));
-        let planes: [&[u8]; 3] = [&luma, &blue, &red];
-        let (widths, heights) = ([width, half, half], [height, rows, rows]);
-        compress_raw(&planes, &widths, &heights, width, height, quality, Subsampling::S420)
-    };
-    encoded.map_err(|error| error.to_string())
+    if picture.channels == 1 {
+        let encoder = Encoder::new(&picture.pixels, width, height, PixelFormat::Grayscale);
+        let encoded = encoder.quality(quality(options)).subsampling(Subsampling::S444).encode();
+        return encoded.map_err(|error| error.to_string());
+    }
+    encode_planes(&ycbcr(&picture.pixels, width), options)
+}
+
+/// Encodes luma and chroma as they are.
+pub(super) fn encode_planes(picture: &YCbCr, options: EncodeOptions) -> Result<Vec<u8>, String> {
+    let sizes = [0, 1, 2].map(|plane| YCbCr::plane_size(picture.size(), plane));
+    let (widths, heights) = (sizes.map(|size| size.width as usize), sizes.map(|size| size.height as usize));
+    let planes = picture.planes();
+    compress_raw(&planes, &widths, &heights, widths[0], heights[0], quality(options), Subsampling::S420)
+        .map_err(|error| error.to_string())
+}
+
+fn quality(options: EncodeOptions) -> u8 {
+    options.jpeg_quality.clamp(1, 100)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod webp;
 
 use crate::{
     geom::Size,
-    raster::{Raster, Samples},
+    raster::{Raster, Samples, YCbCr},
 };
 
 /// Part of every fingerprint: to be raised whenever the same pixels would encode to other bytes.
@@ -229,6 +229,16 @@ pub fn encode(
     }
     .map_err(|reason| EncodeError { format, reason })?;
     Ok(EncodedTile { bytes, format, opaque: picture.is_opaque(), empty: picture.is_empty() })
+}
+
+/// Encodes what is luma and chroma already, as JPEG.
+///
+/// # Errors
+/// When the encoder refuses the picture, which only happens when it runs out of memory.
+pub fn encode_ycbcr(picture: &YCbCr, options: EncodeOptions) -> Result<EncodedTile, EncodeError> {
+    let format = Format::Jpeg;
+    let bytes = jpeg::encode_planes(picture, options).map_err(|reason| EncodeError { format, reason })?;
+    Ok(EncodedTile { bytes, format, opaque: true, empty: false })
 }
 
 #[cfg(test)]

@@ -65,6 +65,15 @@ impl Window {
         Size::new(self.width, self.height)
     }
 
+    /// The same in pixels of twice the size; `None` where it does not consist of such.
+    pub fn halved(&self) -> Option<Self> {
+        let is_even = self.col_off % 2 == 0
+            && self.row_off % 2 == 0
+            && self.width.is_multiple_of(2)
+            && self.height.is_multiple_of(2);
+        is_even.then(|| Self::new(self.col_off / 2, self.row_off / 2, self.width / 2, self.height / 2))
+    }
+
     /// The smallest window that holds both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

@@ -1,5 +1,7 @@
 //! A window of an image under construction, filled block by block.
 
+use std::ops::Range;
+
 use super::{Raster, SampleType, Samples, is_full, lay_beneath, sample::each};
 use crate::geom::{Size, Window};
 
@@ -66,18 +68,35 @@ impl Canvas {
         copy.mask(block.mask.as_deref(), &mut self.mask);
     }
 
-    /// The same for a block of bytes of so many pixels and bands, all of them valid.
-    pub fn paste_bytes(
+    /// The same for a block of bytes of so many pixels and bands, all of them valid, whose rows are made as they are needed:
+    /// `row` is told which one, which columns of it, and where to.
+    pub fn paste_rows(
         &mut self,
-        block: &[u8],
+        mut row: impl FnMut(usize, &Range<usize>, &mut [u8]),
         (size, bands): (Size, usize),
         offset: (i64, i64),
         image: &Window,
     ) {
         let Some(copy) = Copy::new((size, bands, offset), (&self.window, &self.bands), image) else { return };
-        match &mut self.pixels {
-            Pixels::Byte(target) => copy.run(block, target, |v| v),
-            Pixels::Float(target) => copy.run(block, target, f32::from),
+        let start = (copy.part.col_off - offset.0) as usize;
+        let columns = start..start + copy.part.width as usize;
+        let kept = self.bands.len();
+        let mut samples = vec![0; columns.len() * bands];
+        for number in copy.part.row_off..copy.part.row_end() {
+            let (_, to) = copy.starts(number);
+            let to = to * kept..(to + columns.len()) * kept;
+            let number = (number - offset.1) as usize;
+            match &mut self.pixels {
+                Pixels::Byte(target) if copy.in_order() => row(number, &columns, &mut target[to]),
+                Pixels::Byte(target) => {
+                    row(number, &columns, &mut samples);
+                    copy.row(&samples, &mut target[to], |v| v);
+                }
+                Pixels::Float(target) => {
+                    row(number, &columns, &mut samples);
+                    copy.row(&samples, &mut target[to], f32::from);
+                }
+            }
         }
         copy.mask(None, &mut self.mask);
     }
@@ -243,27 +262,41 @@ impl<'a> Copy<'a> {
         )
     }
 
+    /// Whether all bands are copied, as they stand.
+    fn in_order(&self) -> bool {
+        self.bands.len() == self.from.3 && self.bands.iter().enumerate().all(|(i, &band)| i == band)
+    }
+
     fn run<S: std::marker::Copy, T: std::marker::Copy>(
+        &self,
+        source: &[S],
+        target: &mut [T],
+        convert: impl Fn(S) -> T + std::marker::Copy,
+    ) {
+        let (width, stored, kept) = (self.part.width as usize, self.from.3, self.bands.len());
+        for row in self.part.row_off..self.part.row_end() {
+            let (from, to) = self.starts(row);
+            let source = &source[from * stored..(from + width) * stored];
+            self.row(source, &mut target[to * kept..(to + width) * kept], convert);
+        }
+    }
+
+    /// Copies a row, or the part of it that is in the window.
+    fn row<S: std::marker::Copy, T: std::marker::Copy>(
         &self,
         source: &[S],
         target: &mut [T],
         convert: impl Fn(S) -> T,
     ) {
-        let (width, stored, kept) = (self.part.width as usize, self.from.3, self.bands.len());
-        let in_order = kept == stored && self.bands.iter().enumerate().all(|(i, &band)| i == band);
-        for row in self.part.row_off..self.part.row_end() {
-            let (from, to) = self.starts(row);
-            let source = &source[from * stored..(from + width) * stored];
-            let target = &mut target[to * kept..(to + width) * kept];
-            if in_order {
-                target.iter_mut().zip(source).for_each(|(target, &source)| *target = convert(source));
-                continue;
-            }
-            for (target, source) in target.chunks_exact_mut(kept).zip(source.chunks_exact(stored)) {
-                for (sample, &band) in target.iter_mut().zip(self.bands) {
-                    // A source with fewer bands than its layer shows its first one instead.
-                    *sample = convert(source[if band < stored { band } else { 0 }]);
-                }
+        let (stored, kept) = (self.from.3, self.bands.len());
+        if self.in_order() {
+            target.iter_mut().zip(source).for_each(|(target, &source)| *target = convert(source));
+            return;
+        }
+        for (target, source) in target.chunks_exact_mut(kept).zip(source.chunks_exact(stored)) {
+            for (sample, &band) in target.iter_mut().zip(self.bands) {
+                // A source with fewer bands than its layer shows its first one instead.
+                *sample = convert(source[if band < stored { band } else { 0 }]);
             }
         }
     }

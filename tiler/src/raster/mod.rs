@@ -3,10 +3,12 @@
 mod beneath;
 mod canvas;
 mod sample;
+mod ycbcr;
 
 pub use beneath::{Weighed, lay_beneath};
 pub use canvas::{Canvas, Depth};
 pub use sample::{SampleType, Samples};
+pub use ycbcr::{StoredPlanes, YCbCr};
 
 use crate::geom::Size;
 

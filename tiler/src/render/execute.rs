@@ -6,6 +6,7 @@ use super::{
     Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress,
     gather::{Gatherer, Spent},
     plan::Read,
+    ycbcr,
 };
 use crate::{
     composite::Composite,
@@ -38,6 +39,12 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
     }
     let bands = plan.style.bands();
     let mut gatherer = Gatherer { context, bands, depth: plan.depth, spent: Spent::default(), faults: 0 };
+    if let Some(picture) = ycbcr::brought(plan, &mut gatherer)? {
+        let started = Instant::now();
+        let tile = encode::encode_ycbcr(&picture, plan.encode)?;
+        report(&gatherer.spent, started.elapsed(), context);
+        return Ok(Rendered { tile, is_provisional: plan.is_provisional(), is_passed: false });
+    }
     let brought = brought(plan, &mut gatherer)?;
     let Gatherer { mut spent, faults, .. } = gatherer;
     let started = Instant::now();

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     catalog::seamlines::mask,
     geom::{Size, Window},
-    raster::{Canvas, Depth, Raster},
+    raster::{Canvas, Depth, Raster, YCbCr},
     resample::Kernel,
     source::{Block, BlockAddress, Holding, Plane, Problem, Source, SourceError, StoredBlock},
 };
@@ -82,6 +82,56 @@ impl Gatherer<'_, '_> {
         let window = canvas.finish();
         self.spent.warp += started.elapsed();
         Ok(window)
+    }
+
+    /// The luma and chroma of a window of a read whose pieces share no pixel and cover it; `None` where a block of it is not
+    /// stored so, or is damaged.
+    ///
+    /// # Errors
+    /// When a file cannot be read or has changed.
+    pub fn ycbcr(&mut self, read: &Read, window: &Window) -> Result<Option<YCbCr>, RenderError> {
+        let mut picture = YCbCr::zeros(window.size());
+        for piece in &read.pieces {
+            let Some(part) = piece.place.intersection(window) else { continue };
+            match self.ycbcr_piece(read, piece, &part, (&mut picture, window)) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) if is_damage(&error) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(picture))
+    }
+
+    /// Lays a part of one dalle into a picture; returns whether it did.
+    fn ycbcr_piece(
+        &mut self,
+        read: &Read,
+        piece: &Piece,
+        part: &Window,
+        (picture, window): (&mut YCbCr, &Window),
+    ) -> Result<bool, SourceError> {
+        let started = Instant::now();
+        let source = self.context.files.open(read.mosaic.dalle(piece.number))?;
+        let level = source.level(piece.level);
+        let (left, top) = (piece.place.col_off, piece.place.row_off);
+        let own = Window::new(part.col_off - left, part.row_off - top, part.width, part.height);
+        let blocks = source.blocks(piece.level, &own);
+        self.spent.fetch += started.elapsed();
+        if level.has_mask() {
+            return Ok(false);
+        }
+        let decoded = self.blocks(&source, &blocks, &own)?;
+        let started = Instant::now();
+        let is_laid = blocks.iter().zip(&decoded).all(|(address, block)| {
+            let (col, row) = level.block_offset(*address);
+            let size = level.block_size();
+            let place = Window::new(col + left, row + top, size.width, size.height);
+            let Some(shown) = place.intersection(part) else { return true };
+            block.paste_ycbcr(picture, window, (place.col_off, place.row_off), &shown)
+        });
+        self.spent.warp += started.elapsed();
+        Ok(is_laid)
     }
 
     /// Lays a part of one dalle into a canvas.

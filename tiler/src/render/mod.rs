@@ -22,6 +22,7 @@ mod point;
 mod region;
 mod select;
 mod target;
+mod ycbcr;
 
 use std::{sync::Arc, time::Duration};
 

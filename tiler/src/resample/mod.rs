@@ -8,7 +8,7 @@ mod two_pass;
 
 pub use float::FloatSampler;
 pub use kernel::Kernel;
-pub use sample::{Row, Sampler};
+pub use sample::{Row, Sampler, patch_planes};
 pub use two_pass::{Line, Patch};
 
 /// The kernel that a layer is drawn with.

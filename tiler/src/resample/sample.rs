@@ -5,9 +5,12 @@ use std::ops::Range;
 use super::{
     kernel::{Kernel, WEIGHT_BITS},
     simd,
-    two_pass::{Passes, Patch},
+    two_pass::{Apart, ApartMut, Interleaved, InterleavedMut, Passes, Patch},
 };
-use crate::raster::{Raster, Samples};
+use crate::{
+    geom::Size,
+    raster::{Raster, Samples},
+};
 
 /// Weighing columns takes this many bits off a sum, so that it fits in 16 with six of them below the point.
 pub(super) const COLUMN_BITS: u32 = 8;
@@ -64,11 +67,11 @@ impl<'a> Sampler<'a> {
         }
         let size = self.source.size();
         let Some(passes) = Passes::plan(patch, (self.columns, self.rows), size) else { return false };
-        let bands = self.source.bands();
-        let image = (self.pixels, size.width as usize * bands);
-        match bands {
-            1 => passes.run::<1>(image, pixels, stride),
-            3 => passes.run::<3>(image, pixels, stride * bands),
+        let image = Interleaved { pixels: self.pixels, width: size.width as usize };
+        let mut target = InterleavedMut { pixels, stride };
+        match self.source.bands() {
+            1 => passes.run::<1>(&image, &mut target),
+            3 => passes.run::<3>(&image, &mut target),
             bands => unreachable!("a canvas has one or three bands, not {bands}"),
         }
         true
@@ -217,6 +220,22 @@ impl<'a> Sampler<'a> {
     }
 }
 
+/// Fills a patch of target pixels in two passes, each band of which is in a plane of its own, and all of them valid.
+///
+/// Rows of the `sources` have the width of `size`, those of the `targets`, which begin with the patch, are `stride` apart.
+/// Returns whether it did, as [`Sampler::patch`].
+pub fn patch_planes<const BANDS: usize>(
+    patch: &Patch,
+    kernels: (&Kernel, &Kernel),
+    (sources, size): ([&[u8]; BANDS], Size),
+    (targets, stride): ([&mut [u8]; BANDS], usize),
+) -> bool {
+    let Some(passes) = Passes::plan(patch, kernels, size) else { return false };
+    let image = Apart { planes: sources, width: size.width as usize };
+    passes.run(&image, &mut ApartMut { planes: targets, stride });
+    true
+}
+
 /// The part of a kernel that lies over a raster of `len` pixels: the first pixel, and the weights from it on.
 pub(super) fn clip(first: i64, weights: &[i16], len: u32) -> (u32, &[i16]) {
     let from = first.clamp(0, i64::from(len));
@@ -230,7 +249,7 @@ pub(super) fn clip(first: i64, weights: &[i16], len: u32) -> (u32, &[i16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{geom::Size, resample::Resampling};
+    use crate::resample::Resampling;
 
     fn run(source: &Raster, resampling: Resampling, row: Row, count: usize) -> (Vec<u8>, Vec<u8>) {
         let kernel = Kernel::new(resampling, row.dx as f64 / 65536.0);

@@ -1,12 +1,14 @@
 //! A decoded block as it is kept between tiles: whole, or as far as it was asked for.
 
-use parking_lot::Mutex;
+use std::ops::Range;
+
+use parking_lot::RwLock;
 
 use super::{BlockAddress, Plane, Source, SourceError, StoredBlock, level::Blocks};
 use crate::{
     codec::{BlockLayout, Compression, PartialJpeg},
     geom::{Size, Window},
-    raster::{Canvas, Raster},
+    raster::{Canvas, Raster, YCbCr},
 };
 
 /// A decoded block. Where its codec allows it and no pixel of it can be hidden, it is decoded as its parts are asked for.
@@ -19,7 +21,7 @@ pub struct Block {
 #[derive(Debug)]
 enum Content {
     Whole(Raster),
-    Parts { size: Size, bands: usize, decoded: Mutex<Parts> },
+    Parts { size: Size, bands: usize, decoded: RwLock<Parts> },
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Block {
             content: Content::Parts {
                 size: layout.size,
                 bands: layout.bands,
-                decoded: Mutex::new(Parts { jpeg, is_broken: false }),
+                decoded: RwLock::new(Parts { jpeg, is_broken: false }),
             },
         }
     }
@@ -67,7 +69,7 @@ impl Block {
         match &self.content {
             Content::Whole(_) => Holding::All,
             Content::Parts { decoded, .. } => {
-                let parts = decoded.lock();
+                let parts = decoded.read();
                 match parts.jpeg.holds(window) {
                     _ if parts.is_broken => Holding::Never,
                     true => Holding::All,
@@ -82,10 +84,26 @@ impl Block {
         match &self.content {
             Content::Whole(raster) => canvas.paste(raster, col_off, row_off, image),
             Content::Parts { size, bands, decoded } => {
-                let parts = decoded.lock();
-                canvas.paste_bytes(parts.jpeg.pixels(), (*size, *bands), (col_off, row_off), image);
+                let parts = decoded.read();
+                let mut rows = parts.jpeg.pixel_rows();
+                let row = |row, columns: &Range<usize>, out: &mut [u8]| rows.row(row, columns, out);
+                canvas.paste_rows(row, (*size, *bands), (col_off, row_off), image);
             }
         }
+    }
+
+    /// Copies a part of it into a picture that is a window of an image, as [`YCbCr::paste`]; returns whether it did: not where
+    /// it is stored in another way.
+    pub fn paste_ycbcr(
+        &self,
+        picture: &mut YCbCr,
+        window: &Window,
+        offset: (i64, i64),
+        part: &Window,
+    ) -> bool {
+        let Content::Parts { decoded, .. } = &self.content else { return false };
+        let parts = decoded.read();
+        parts.jpeg.ycbcr().is_some_and(|planes| picture.paste(window, &planes, offset, part))
     }
 
     /// Weakens a canvas by it, as [`Canvas::restrict`], where it is a mask.
@@ -139,7 +157,7 @@ impl Source {
         window: &Window,
     ) -> Result<Holding, SourceError> {
         let Content::Parts { decoded, .. } = &block.content else { return Ok(Holding::All) };
-        let mut parts = decoded.lock();
+        let mut parts = decoded.write();
         if parts.is_broken {
             return Ok(Holding::Never);
         }
@@ -220,7 +238,7 @@ mod tests {
             let parts = shown(|canvas| block.paste(canvas, 0, 0, &WHOLE), window);
             assert_eq!(parts, shown(|canvas| canvas.paste(&whole, 0, 0, &WHOLE), window), "{window:?}");
         }
-        assert!(block.byte_len() >= whole.byte_len());
+        assert!(block.byte_len() < whole.byte_len(), "chroma is kept as it is stored");
     }
 
     #[test]

@@ -90,6 +90,12 @@ impl Grid {
         Self { target: self.target, cells: self.cells, nodes }
     }
 
+    /// The same map between pixels of twice the size on both sides; `None` where the target does not consist of such.
+    pub fn halved(&self) -> Option<Self> {
+        let half = self.mapped(|x, y| (x / 2.0, y / 2.0));
+        Some(Self { target: self.target.halved()?, ..half })
+    }
+
     /// The target pixels that this grid maps.
     pub fn target(&self) -> &Window {
         &self.target

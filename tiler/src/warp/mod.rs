@@ -9,8 +9,8 @@ pub use grid::{Cell, Grid};
 
 use crate::{
     geom::{Size, Window},
-    raster::{Raster, Samples},
-    resample::{FloatSampler, Kernel, Patch, Row, Sampler},
+    raster::{Raster, Samples, YCbCr},
+    resample::{FloatSampler, Kernel, Patch, Row, Sampler, patch_planes},
 };
 
 /// One unit of a position in [`Row`]: 1/65536 px.
@@ -56,6 +56,47 @@ pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Arc<Kernel>
     Raster::new(size, bands, pixels, Some(mask))
 }
 
+/// The same for luma and chroma. Each is resampled for itself, chroma as an image of pixels of twice the size.
+///
+/// `None` where kernels reach out of the source or out of what is done in two passes.
+pub fn run_ycbcr(
+    source: &YCbCr,
+    window: &Window,
+    grid: &Grid,
+    kernels: &(Arc<Kernel>, Arc<Kernel>),
+) -> Option<YCbCr> {
+    let (half_window, half_grid) = (window.halved()?, grid.halved()?);
+    let target = grid.target();
+    let mut out = YCbCr::zeros(Size::new(target.width, target.height));
+    let kernels = (&*kernels.0, &*kernels.1);
+    let [luma, blue, red] = source.planes();
+    let [to_luma, to_blue, to_red] = out.planes_mut();
+    let is_done = planes([luma], (window, grid), kernels, [to_luma])
+        && planes([blue, red], (&half_window, &half_grid), kernels, [to_blue, to_red]);
+    is_done.then_some(out)
+}
+
+/// Resamples planes of the same positions; returns whether it did.
+fn planes<const BANDS: usize>(
+    sources: [&[u8]; BANDS],
+    (window, grid): (&Window, &Grid),
+    kernels: (&Kernel, &Kernel),
+    mut targets: [&mut [u8]; BANDS],
+) -> bool {
+    let target = grid.target();
+    let mut pixels = 0;
+    for cell in grid.cells() {
+        let first = (cell.rows.start * target.width + cell.columns.start) as usize;
+        let targets = targets.each_mut().map(|plane| &mut plane[first..]);
+        let patch = cell.patch(window);
+        if !patch_planes(&patch, kernels, (sources, window.size()), (targets, target.width as usize)) {
+            return false;
+        }
+        pixels += cell.pixels();
+    }
+    pixels == target.pixels()
+}
+
 /// Calls `each` with every row of a cell, as source positions and as places in a target of so many pixels a row.
 fn each_row(cell: &Cell, patch: &Patch, width: u32, mut each: impl FnMut(Row, Range<usize>)) {
     let fixed = |position: f64| (position * ONE).round() as i64;
@@ -82,6 +123,39 @@ mod tests {
         let Samples::U8(pixels) = out.samples() else { panic!("bytes stay bytes") };
         assert_eq!(&pixels[..4], &[26, 27, 28, 29]);
         assert_eq!(out.mask(), None);
+    }
+
+    #[test]
+    fn luma_and_chroma_keep_their_places_beside_each_other() {
+        // Ramps: luma of its column, chroma of the column and of the row in the middle of four pixels.
+        let (window, size) = (Window::new(10, 20, 60, 50), Size::new(60, 50));
+        let ramp = |width: u32, height: u32, value: &dyn Fn(u32, u32) -> u32| {
+            (0..width * height).map(|at| value(at % width, at / width) as u8).collect::<Vec<u8>>()
+        };
+        let luma = ramp(60, 50, &|col, _| 2 * col + 1);
+        let blue = ramp(30, 25, &|col, _| 4 * col + 2);
+        let red = ramp(30, 25, &|_, row| 4 * row + 2);
+        let source = YCbCr::new(size, [luma, blue, red]);
+        let map = |c: f64, r: f64| (20.3 + 1.1 * c, 30.6 + 1.1 * r);
+        let grid = Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some(map(c, r))).expect("all is defined");
+        for resampling in [Resampling::Bilinear, Resampling::Cubic] {
+            let kernels = (Kernel::shared(resampling, 1.1), Kernel::shared(resampling, 1.1));
+            let out = run_ycbcr(&source, &window, &grid, &kernels).expect("it is upright and inside");
+            let [luma, blue, red] = out.planes();
+            for (at, &luma) in luma.iter().enumerate() {
+                let (x, _) = map((at % 32) as f64 + 0.5, 0.0);
+                assert!((f64::from(luma) - 2.0 * (x - 10.0)).abs() < 1.0, "{resampling:?} {at}: {luma}");
+            }
+            for (at, (&blue, &red)) in blue.iter().zip(red).enumerate() {
+                let (x, y) = map(2.0 * (at % 16) as f64 + 1.0, 2.0 * (at / 16) as f64 + 1.0);
+                assert!((f64::from(blue) - 2.0 * (x - 10.0)).abs() < 1.0, "{resampling:?} {at}: {blue}");
+                assert!((f64::from(red) - 2.0 * (y - 20.0)).abs() < 1.0, "{resampling:?} {at}: {red}");
+            }
+        }
+        let kernels = (Kernel::shared(Resampling::Cubic, 1.1), Kernel::shared(Resampling::Cubic, 1.1));
+        let edge =
+            Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some((12.0 + c, r + 30.0))).expect("all is defined");
+        assert!(run_ycbcr(&source, &window, &edge, &kernels).is_none(), "chroma at the edge");
     }
 
     #[test]

@@ -65,7 +65,36 @@ impl Machine for Avx2 {
     }
 
     fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]) {
-        let count = (target.len() / BANDS).next_multiple_of(LANES);
+        let pixels = self.weigh_rows::<BANDS, true>(part, kernel, target.len() / BANDS);
+        store_pixels(pixels, target);
+    }
+
+    fn down_apart<const BANDS: usize>(
+        &mut self,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        mut targets: [&mut [u8]; BANDS],
+    ) {
+        let count = targets.iter().map(|target| target.len()).min().unwrap_or(0);
+        let vectors = self.weigh_rows::<BANDS, false>(part, kernel, count);
+        for (number, bands) in vectors.chunks_exact(BANDS).enumerate() {
+            for (band, target) in bands.chunks_exact(1).zip(&mut targets) {
+                let end = (number * LANES + LANES).min(count);
+                store_pixels(band, &mut target[number * LANES..end]);
+            }
+        }
+    }
+}
+
+impl Avx2 {
+    /// The pixels of a run: bands beside each other, or for each sixteen pixels one band after the other.
+    fn weigh_rows<const BANDS: usize, const BESIDE: bool>(
+        &mut self,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        count: usize,
+    ) -> &[__m128i] {
+        let count = count.next_multiple_of(LANES);
         let last = part.rows.iter().max().expect("there are rows") + (BANDS - 1) * part.plane + count;
         assert!(last <= part.weighed.len());
         // SAFETY: the processor has AVX2; the places were checked.
@@ -75,13 +104,13 @@ impl Machine for Avx2 {
             self.pixels.resize(self.pixels.len().max(count / LANES * BANDS), zero);
             let pixels = &mut self.pixels[..count / LANES * BANDS];
             match kernel.taps() {
-                2 => down::<BANDS, 2>(part, (kernel, phases), pixels),
-                3 => down::<BANDS, 3>(part, (kernel, phases), pixels),
-                4 => down::<BANDS, 4>(part, (kernel, phases), pixels),
-                5 => down::<BANDS, 5>(part, (kernel, phases), pixels),
-                _ => down::<BANDS, 8>(part, (kernel, phases), pixels),
+                2 => down::<BANDS, 2, BESIDE>(part, (kernel, phases), pixels),
+                3 => down::<BANDS, 3, BESIDE>(part, (kernel, phases), pixels),
+                4 => down::<BANDS, 4, BESIDE>(part, (kernel, phases), pixels),
+                5 => down::<BANDS, 5, BESIDE>(part, (kernel, phases), pixels),
+                _ => down::<BANDS, 8, BESIDE>(part, (kernel, phases), pixels),
             }
-            store_pixels(pixels, target);
+            pixels
         }
     }
 }
@@ -184,7 +213,7 @@ fn across<const BANDS: usize, const TAPS: usize, const WIDE: bool>(
 }
 
 #[target_feature(enable = "avx2")]
-fn down<const BANDS: usize, const TAPS: usize>(
+fn down<const BANDS: usize, const TAPS: usize, const BESIDE: bool>(
     part: &Down<'_>,
     (kernel, phases): (&Kernel, &[Phases]),
     pixels: &mut [__m128i],
@@ -201,11 +230,11 @@ fn down<const BANDS: usize, const TAPS: usize>(
             _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum))
         });
         for (third, pixels) in pixels.iter_mut().enumerate().take(BANDS) {
-            *pixels = if BANDS == 3 {
+            *pixels = if BESIDE && BANDS == 3 {
                 let taken = |band: usize| _mm_shuffle_epi8(bands[band], mask(&JOIN[third][band]));
                 _mm_or_si128(_mm_or_si128(taken(0), taken(1)), taken(2))
             } else {
-                bands[0]
+                bands[third]
             };
         }
     }

@@ -7,11 +7,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod bands;
 mod plain;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
+
+pub(super) use bands::{Apart, ApartMut, Image, Interleaved, InterleavedMut, Target};
 
 use super::kernel::{Kernel, WEIGHT_BITS};
 use crate::geom::Size;
@@ -193,21 +196,20 @@ impl<'a> Passes<'a> {
         (is_inside && is_near).then_some(SourceRow { columns: used, x })
     }
 
-    /// Fills the patch, whose rows are `stride` bytes apart, from an image of so many bytes a row.
-    pub(super) fn run<const BANDS: usize>(&self, image: (&[u8], usize), target: &mut [u8], stride: usize) {
+    /// Fills the patch.
+    pub(super) fn run<const BANDS: usize>(&self, image: &impl Image<BANDS>, target: &mut impl Target<BANDS>) {
         #[cfg(target_arch = "x86_64")]
         if let Some(vectors) = avx2::Avx2::detected() {
-            return self.run_with::<BANDS, _>(vectors, image, target, stride);
+            return self.run_with(vectors, image, target);
         }
-        self.run_with::<BANDS, _>(plain::Plain, image, target, stride);
+        self.run_with(plain::Plain, image, target);
     }
 
-    fn run_with<const BANDS: usize, M: Machine>(
+    fn run_with<const BANDS: usize>(
         &self,
-        mut machine: M,
-        (pixels, image_stride): (&[u8], usize),
-        target: &mut [u8],
-        stride: usize,
+        mut machine: impl Machine,
+        image: &impl Image<BANDS>,
+        target: &mut impl Target<BANDS>,
     ) {
         let rows = self.kernels.1;
         // Vectors begin at any pixel and end after the last.
@@ -219,20 +221,13 @@ impl<'a> Passes<'a> {
         let mut weighed = vec![0; self.kept * width * BANDS];
         let place = |row: i64| (row as usize & (self.kept - 1)) * width * BANDS;
         let mut next = self.first_row;
-        for (line, target) in self.lines.iter().zip(target.chunks_mut(stride)) {
+        for (number, line) in self.lines.iter().enumerate() {
             let lowest = rows.first(line.at(0).max(line.at(self.columns - 1))) + rows.taps() as i64;
             for row in next..lowest {
                 let source = &self.source_rows[(row - self.first_row) as usize];
                 if !source.columns.is_empty() {
-                    let at = row as usize * image_stride;
                     let out = &mut weighed[place(row)..place(row) + width * BANDS];
-                    self.weigh_row::<BANDS, M>(
-                        &mut machine,
-                        source,
-                        &pixels[at..at + image_stride],
-                        &mut planes,
-                        out,
-                    );
+                    self.weigh_row(&mut machine, (source, row as usize), image, &mut planes, out);
                 }
             }
             next = next.max(lowest);
@@ -246,17 +241,17 @@ impl<'a> Passes<'a> {
                     plane: width,
                     y: Steps { start: line.at(from), step: line.step },
                 };
-                machine.down::<BANDS>(&part, rows, &mut target[from * BANDS..to * BANDS]);
+                target.down(&mut machine, &part, rows, (number, from..to));
                 from = to;
             }
         }
     }
 
-    fn weigh_row<const BANDS: usize, M: Machine>(
+    fn weigh_row<const BANDS: usize>(
         &self,
-        machine: &mut M,
-        row: &SourceRow,
-        pixels: &[u8],
+        machine: &mut impl Machine,
+        (row, number): (&SourceRow, usize),
+        image: &impl Image<BANDS>,
         planes: &mut Planes,
         out: &mut [i16],
     ) {
@@ -266,8 +261,7 @@ impl<'a> Passes<'a> {
         let end = columns.first(row.x.at(row.columns.start + count)) + MOST_TAPS as i64;
         // Whole vectors of pixels where there are as many.
         let beneath = ((end - start) as usize).next_multiple_of(LANES);
-        let end = (start as usize + beneath).min(pixels.len() / BANDS);
-        machine.split::<BANDS>(&pixels[start as usize * BANDS..end * BANDS], planes);
+        image.load(machine, number, (start as usize, beneath), planes);
         let x = Steps { start: row.x.at(row.columns.start) - (start << 16), step: row.x.step };
         let across = Across { planes, x, plane: out.len() / BANDS, from: row.columns.start, count };
         machine.across::<BANDS>(&across, columns, out);
@@ -323,14 +317,14 @@ fn run_end(line: &Steps, rows: &Kernel, from: usize) -> usize {
 }
 
 /// Bands of a part of a source row, one after the other.
-struct Planes {
+pub(super) struct Planes {
     samples: Vec<u8>,
     /// From one band to the next.
     width: usize,
 }
 
 /// One source row to be weighed along its columns.
-struct Across<'a> {
+pub(super) struct Across<'a> {
     planes: &'a Planes,
     /// Where the target's columns cross it.
     x: Steps,
@@ -343,7 +337,7 @@ struct Across<'a> {
 }
 
 /// A run of target pixels that weigh the same source rows.
-struct Down<'a> {
+pub(super) struct Down<'a> {
     /// Where the rows begin; the last one fills the rest.
     rows: [usize; MOST_TAPS],
     weighed: &'a [i16],
@@ -353,11 +347,18 @@ struct Down<'a> {
 }
 
 /// What the passes are made of: plain loops and vectors give the same bytes.
-trait Machine {
+pub(super) trait Machine {
     /// Parts pixels into bands.
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes);
     /// Weighs columns, into numbers of [`ROW_BITS`] below the point.
     fn across<const BANDS: usize>(&mut self, part: &Across<'_>, kernel: &Kernel, out: &mut [i16]);
-    /// Weighs rows, into pixels.
+    /// Weighs rows, into pixels whose bands are beside each other.
     fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]);
+    /// Weighs rows, into bands of the same length that lie apart.
+    fn down_apart<const BANDS: usize>(
+        &mut self,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        targets: [&mut [u8]; BANDS],
+    );
 }

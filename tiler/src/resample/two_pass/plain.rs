@@ -31,16 +31,34 @@ impl Machine for Plain {
 
     fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]) {
         for (index, pixel) in target.as_chunks_mut::<BANDS>().0.iter_mut().enumerate() {
-            let (_, weights) = kernel.at(part.y.at(index));
-            for (band, sample) in pixel.iter_mut().enumerate() {
-                let weighed = part.rows.iter().zip(weights);
-                let sum = weighed.fold(1 << (PIXEL_BITS - 1), |sum: i16, (&row, &weight)| {
-                    sum.wrapping_add(scaled(part.weighed[row + band * part.plane + index], weight))
-                });
-                *sample = (sum >> PIXEL_BITS).clamp(0, 255) as u8;
+            *pixel = weigh_rows(part, kernel, index);
+        }
+    }
+
+    fn down_apart<const BANDS: usize>(
+        &mut self,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        mut targets: [&mut [u8]; BANDS],
+    ) {
+        for index in 0..targets.first().map_or(0, |target| target.len()) {
+            for (target, sample) in targets.iter_mut().zip(weigh_rows::<BANDS>(part, kernel, index)) {
+                target[index] = sample;
             }
         }
     }
+}
+
+/// One pixel of a run.
+fn weigh_rows<const BANDS: usize>(part: &Down<'_>, kernel: &Kernel, index: usize) -> [u8; BANDS] {
+    let (_, weights) = kernel.at(part.y.at(index));
+    std::array::from_fn(|band| {
+        let weighed = part.rows.iter().zip(weights);
+        let sum = weighed.fold(1 << (PIXEL_BITS - 1), |sum: i16, (&row, &weight)| {
+            sum.wrapping_add(scaled(part.weighed[row + band * part.plane + index], weight))
+        });
+        (sum >> PIXEL_BITS).clamp(0, 255) as u8
+    })
 }
 
 /// A product without its last fifteen bits, rounded.

@@ -43,8 +43,25 @@ fn run<const BANDS: usize, M: Machine>(
     patch: &Patch,
 ) -> Vec<u8> {
     let mut target = vec![7; patch.columns * patch.rows * BANDS];
-    passes.run_with::<BANDS, M>(machine, (image, width * BANDS), &mut target, patch.columns * BANDS);
+    let mut place = InterleavedMut { pixels: &mut target, stride: patch.columns };
+    passes.run_with::<BANDS>(machine, &Interleaved { pixels: image, width }, &mut place);
     target
+}
+
+/// The same with each band in a plane of its own; returned beside each other.
+fn run_apart<M: Machine>(
+    machine: M,
+    passes: &Passes<'_>,
+    image: &[u8],
+    width: usize,
+    patch: &Patch,
+) -> Vec<u8> {
+    let planes = [0, 1, 2].map(|band| image.iter().skip(band).step_by(3).copied().collect::<Vec<u8>>());
+    let mut targets = [(); 3].map(|()| vec![7; patch.columns * patch.rows]);
+    let mut place = ApartMut { planes: targets.each_mut().map(Vec::as_mut_slice), stride: patch.columns };
+    passes.run_with::<3>(machine, &Apart { planes: planes.each_ref().map(Vec::as_slice), width }, &mut place);
+    let [first, second, third] = targets;
+    first.into_iter().zip(second).zip(third).flat_map(|((a, b), c)| [a, b, c]).collect()
 }
 
 const SHRINKS: [(f64, f64); 7] =
@@ -58,7 +75,8 @@ fn nothing_is_written_beside_the_patch() {
     let passes = Passes::plan(&patch, (&kernel, &kernel), size).expect("it is upright");
     // The last row ends with the patch.
     let mut target = vec![7; (19 * stride + 33) * 3];
-    passes.run::<3>((&image, 241 * 3), &mut target, stride * 3);
+    let mut place = InterleavedMut { pixels: &mut target, stride };
+    passes.run::<3>(&Interleaved { pixels: &image, width: 241 }, &mut place);
     let alone = run::<3, _>(plain::Plain, &passes, &image, 241, &patch);
     for (row, wanted) in target.chunks(stride * 3).zip(alone.chunks(33 * 3)) {
         assert_eq!(row[..33 * 3], *wanted);
@@ -108,6 +126,11 @@ fn vectors_give_the_very_bytes_of_the_plain_loops() {
         assert!(
             run::<3, _>(avx2::Avx2::detected().expect("it is there"), &passes, &colours, width, patch)
                 == plain,
+            "{told}"
+        );
+        assert!(run_apart(plain::Plain, &passes, &colours, width, patch) == plain, "{told}");
+        assert!(
+            run_apart(avx2::Avx2::detected().expect("it is there"), &passes, &colours, width, patch) == plain,
             "{told}"
         );
         let plain = run::<1, _>(plain::Plain, &passes, &grey, width, patch);

@@ -1,12 +1,15 @@
 //! What the processor can do, chosen when it runs.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "x86_64")]
 use super::simd::Avx2;
 use super::{
     bits::Broken,
     colour::{self, Row},
     idct::{self, Pair, Samples},
-    scan::{self, Segment, Strip, Transform},
+    planes::Plane,
+    scan::{self, Segment, Transform},
     upsample::{self, Sums},
 };
 
@@ -32,13 +35,13 @@ impl Machine {
     pub(super) fn decode(
         self,
         segment: Segment<'_>,
-        strip: &mut Strip,
-        with_luma: bool,
+        wanted: &Range<usize>,
+        planes: &mut [Plane],
     ) -> Result<(), Broken> {
         match self {
-            Self::Plain => scan::decode(segment, strip, with_luma, self),
+            Self::Plain => scan::decode(segment, wanted, planes, self),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(found) => found.decode(segment, strip, with_luma),
+            Self::Avx2(found) => found.decode(segment, wanted, planes),
         }
     }
 

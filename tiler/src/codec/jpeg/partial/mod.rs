@@ -14,6 +14,8 @@ mod header;
 mod huffman;
 mod idct;
 mod machine;
+mod planes;
+mod rows;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod simd;
@@ -21,24 +23,30 @@ mod simd;
 mod tests;
 mod upsample;
 
-use std::{ops::Range, rc::Rc};
+use std::ops::Range;
 
 use self::{
     bits::Broken,
     header::Frame,
     machine::Machine,
-    scan::{EntryPoint, Segment, Strip, Tables},
+    planes::Plane,
+    scan::{EntryPoint, Segment, Tables},
 };
 use super::{BlockLayout, CodecError, Photometric, damaged, fits};
 use crate::{
     geom::{Size, Window},
-    raster::SampleType,
+    raster::{SampleType, StoredPlanes},
 };
 
 /// Columns of pixels from one entry point to the next.
 const SEGMENT_PX: usize = 128;
 
+pub use rows::PixelRows;
+
 /// A block whose pixels are decoded as they are asked for. It owns its state, but not the stream.
+///
+/// It holds what the stream has, samples of each component: chroma is brought to the size of luma, and colours are
+/// converted, when pixels are taken from it.
 #[derive(Debug)]
 pub struct PartialJpeg {
     frame: Frame,
@@ -48,9 +56,9 @@ pub struct PartialJpeg {
     /// One every so many units of a row of them, as far as was read.
     entries: Vec<EntryPoint>,
     segment: usize,
-    /// For each row of pixels, the columns that are right.
+    /// For each row of units, the columns of them that were decoded.
     held: Vec<Range<u16>>,
-    pixels: Vec<u8>,
+    planes: Vec<Plane>,
 }
 
 impl PartialJpeg {
@@ -61,7 +69,7 @@ impl PartialJpeg {
     /// When the markers are damaged.
     ///
     /// # Allocations
-    /// The pixels that the layout announces, and some thousandths more.
+    /// The samples of the units of the pixels that the layout announces, and some thousandths more.
     pub fn open(bytes: &[u8], layout: &BlockLayout) -> Result<Option<Self>, CodecError> {
         let kind = layout.sample == SampleType::U8
             && matches!(layout.bands, 1 | 3)
@@ -85,8 +93,8 @@ impl PartialJpeg {
             segment: SEGMENT_PX / (8 * h),
             converts: matches!(layout.photometric, Photometric::YCbCr(_)),
             entries,
-            held: vec![0..0; layout.size.height as usize],
-            pixels: vec![0; layout.samples()],
+            held: vec![0..0; rows],
+            planes: Plane::all(&frame, rows),
             frame,
         }))
     }
@@ -103,37 +111,47 @@ impl PartialJpeg {
     }
 
     fn decode_on(&mut self, machine: Machine, bytes: &[u8], window: &Window) -> Result<(), Broken> {
-        let Some((rows, columns)) = self.within(window) else { return Ok(()) };
-        let mut decoder = None;
-        let mut from = rows.start;
-        while from < rows.end {
-            let missing = self.missing(from, &columns);
-            let same = |row: &usize| self.missing(*row, &columns) == missing;
-            let end = (from..rows.end).take_while(same).last().map_or(rows.end, |row| row + 1);
-            if let Some(missing) = missing {
-                let decoder = decoder.get_or_insert_with(|| (machine, Tables::of(&self.frame)));
-                self.run(bytes, decoder, from..end, &missing)?;
-                for held in &mut self.held[from..end] {
-                    *held = if held.start == held.end {
-                        missing.start as u16..missing.end as u16
-                    } else {
-                        held.start.min(missing.start as u16)..held.end.max(missing.end as u16)
-                    };
-                }
-            }
-            from = end;
+        let Some((rows, columns)) = self.units_of(window) else { return Ok(()) };
+        let mut tables = None;
+        for row in rows {
+            let Some(missing) = self.missing(row, &columns) else { continue };
+            let tables = tables.get_or_insert_with(|| Tables::of(&self.frame));
+            self.unit_row(bytes, (machine, tables), row, &missing)?;
+            let held = &mut self.held[row];
+            *held = if held.start == held.end {
+                missing.start as u16..missing.end as u16
+            } else {
+                held.start.min(missing.start as u16)..held.end.max(missing.end as u16)
+            };
         }
         Ok(())
     }
 
-    /// Interleaved samples of the whole block, rows from the top; only what was asked for is right.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// The samples as they are, where they are luma and chroma of half the columns and rows.
+    pub fn ycbcr(&self) -> Option<StoredPlanes<'_>> {
+        let [luma, blue, red] = &self.planes[..] else { return None };
+        (self.converts && self.frame.sampling == (2, 2)).then(|| [luma, blue, red].map(Plane::rows))
+    }
+
+    /// What makes rows of pixels of the samples.
+    pub fn pixel_rows(&self) -> PixelRows<'_> {
+        PixelRows::new(self, Machine::detect())
+    }
+
+    /// Interleaved samples of all pixels, rows from the top; only what was asked for is right.
+    pub fn pixels(&self) -> Vec<u8> {
+        let (width, bands) = (self.size.width as usize, self.frame.components.len());
+        let mut rows = self.pixel_rows();
+        let mut pixels = vec![0; self.size.pixels() as usize * bands];
+        for (row, out) in pixels.chunks_exact_mut(width * bands).enumerate() {
+            rows.row(row, &(0..width), out);
+        }
+        pixels
     }
 
     /// Whether the pixels of the window are right.
     pub fn holds(&self, window: &Window) -> bool {
-        self.within(window)
+        self.units_of(window)
             .is_none_or(|(mut rows, columns)| rows.all(|row| self.missing(row, &columns).is_none()))
     }
 
@@ -145,17 +163,18 @@ impl PartialJpeg {
             + self.frame.components.capacity() * size_of::<header::Component>()
             + self.entries.capacity() * size_of::<EntryPoint>()
             + self.held.capacity() * size_of::<Range<u16>>()
-            + self.pixels.capacity()
+            + self.planes.iter().map(|plane| size_of::<Plane>() + plane.bytes()).sum::<usize>()
     }
 
-    /// Rows and columns of the window that are in the block.
-    fn within(&self, window: &Window) -> Option<(Range<usize>, Range<usize>)> {
+    /// Rows and columns of units that the pixels of a window need, as far as they are in the block.
+    fn units_of(&self, window: &Window) -> Option<(Range<usize>, Range<usize>)> {
         let window = window.intersection(&Window::full(self.size))?;
-        let rows = window.row_off as usize..window.row_end() as usize;
-        Some((rows, window.col_off as usize..window.col_end() as usize))
+        let ((h, v), (columns, rows)) = (self.frame.sampling, self.frame.units());
+        let rows = needed(&(window.row_off as usize..window.row_end() as usize), v, rows);
+        Some((rows, needed(&(window.col_off as usize..window.col_end() as usize), h, columns)))
     }
 
-    /// The columns that a row needs in addition, so that those that it holds stay next to each other.
+    /// The columns that a row of units needs in addition, so that those that it holds stay next to each other.
     fn missing(&self, row: usize, columns: &Range<usize>) -> Option<Range<usize>> {
         let held = self.held.get(row).map_or(0..0, |held| held.start.into()..held.end.into());
         if held.start == held.end {
@@ -169,46 +188,13 @@ impl PartialJpeg {
         }
     }
 
-    /// Decodes the columns of these rows of pixels.
-    fn run(
-        &mut self,
-        bytes: &[u8],
-        (machine, tables): &(Machine, Rc<Tables>),
-        rows: Range<usize>,
-        columns: &Range<usize>,
-    ) -> Result<(), Broken> {
-        let (h, v) = self.frame.sampling;
-        let (unit_columns, unit_rows) = self.frame.units();
-        let needed_columns = needed(columns, h, unit_columns);
-        let needed_rows = needed(&rows, v, unit_rows);
-        let mut strip = Strip::new(&self.frame, needed_columns);
-        let mut output = Output::new(&strip, self, *machine);
-        let mut next = rows.start;
-        for unit_row in needed_rows {
-            let (top, bottom) = (8 * v * unit_row, 8 * v * (unit_row + 1));
-            let with_luma = bottom > rows.start && top < rows.end;
-            self.unit_row(bytes, (*machine, tables), unit_row, &mut strip, with_luma)?;
-            // The last row of pixels waits for the chroma of the units below.
-            let ready = if v == 2 && unit_row + 1 < unit_rows { bottom - 1 } else { bottom };
-            for row in next..ready.min(rows.end) {
-                let pixel = self.frame.components.len();
-                let from = (row * self.size.width as usize + columns.start) * pixel;
-                let to = self.pixels.get_mut(from..from + columns.len() * pixel).unwrap_or_default();
-                output.row(&strip, row, columns, to);
-            }
-            next = next.max(ready);
-        }
-        Ok(())
-    }
-
-    /// Decodes the columns of the strip in one row of units.
+    /// Decodes some columns of one row of units.
     fn unit_row(
         &mut self,
         data: &[u8],
         (machine, tables): (Machine, &Tables),
         row: usize,
-        strip: &mut Strip,
-        with_luma: bool,
+        wanted: &Range<usize>,
     ) -> Result<(), Broken> {
         let (width, _) = self.frame.units();
         let (frame, segment) = (&self.frame, self.segment);
@@ -217,8 +203,8 @@ impl PartialJpeg {
             let first = index % segments * segment;
             first..(first + segment).min(width)
         };
-        let first = row * segments + strip.columns.start / segment;
-        let last = row * segments + (strip.columns.end - 1) / segment;
+        let first = row * segments + wanted.start / segment;
+        let last = row * segments + (wanted.end - 1) / segment;
         while self.entries.len() <= first {
             let index = self.entries.len() - 1;
             let Some(&(mut at)) = self.entries.last() else { return Err(Broken("no entry point")) };
@@ -231,9 +217,10 @@ impl PartialJpeg {
             let known = index + 1 < self.entries.len();
             let mut columns = units(index);
             if known {
-                columns.end = columns.end.min(strip.columns.end);
+                columns.end = columns.end.min(wanted.end);
             }
-            machine.decode(Segment { frame, tables, data, at: &mut at, row, columns }, strip, with_luma)?;
+            let segment = Segment { frame, tables, data, at: &mut at, row, columns };
+            machine.decode(segment, wanted, &mut self.planes)?;
             if !known {
                 self.entries.push(at);
             }
@@ -247,71 +234,6 @@ fn needed(pixels: &Range<usize>, factor: usize, all: usize) -> Range<usize> {
     let margin = factor - 1;
     let unit = 8 * factor;
     pixels.start.saturating_sub(margin) / unit..(pixels.end + margin).div_ceil(unit).min(all)
-}
-
-/// Rows of samples to rows of pixels.
-struct Output {
-    machine: Machine,
-    sampling: (usize, usize),
-    converts: bool,
-    /// Columns and rows of chroma in the whole frame.
-    chroma: (usize, usize),
-    sums: upsample::Sums,
-    upsampled: [Vec<u8>; 2],
-}
-
-impl Output {
-    fn new(strip: &Strip, block: &PartialJpeg, machine: Machine) -> Self {
-        let (h, v) = block.frame.sampling;
-        let Size { width, height } = block.frame.size;
-        let room = if h == 2 { 16 * strip.columns.len() } else { 0 };
-        Self {
-            machine,
-            sampling: (h, v),
-            converts: block.converts,
-            chroma: ((width as usize).div_ceil(h), (height as usize).div_ceil(v)),
-            sums: Vec::new(),
-            upsampled: [vec![0; room], vec![0; room]],
-        }
-    }
-
-    fn row(&mut self, strip: &Strip, row: usize, columns: &Range<usize>, out: &mut [u8]) {
-        let (h, v) = self.sampling;
-        let start = 8 * h * strip.columns.start;
-        let part = columns.start - start..columns.end - start;
-        let luma = strip.row(0, row).get(part.clone()).unwrap_or_default();
-        if out.len() == columns.len() {
-            out.copy_from_slice(luma);
-            return;
-        }
-        let near = row / v;
-        let far = (v == 2).then(|| {
-            let other = if row.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
-            other.min(self.chroma.1 - 1)
-        });
-        let shown = self.chroma.0.saturating_sub(start / h);
-        let [blue, red] = [1, 2].map(|component| {
-            let cut = |row| {
-                let samples = strip.row(component, row);
-                &samples[..shown.min(samples.len())]
-            };
-            (cut(near), far.map(cut))
-        });
-        let chroma = if h == 2 {
-            for (out, (near, far)) in self.upsampled.iter_mut().zip([blue, red]) {
-                self.machine.upsample(near, far, &mut self.sums, out);
-            }
-            [&self.upsampled[0][..], &self.upsampled[1][..]]
-        } else {
-            [blue.0, red.0]
-        };
-        let [blue, red] = chroma.map(|samples| samples.get(part.clone()).unwrap_or_default());
-        if self.converts {
-            self.machine.convert([luma, blue, red], out);
-        } else {
-            colour::interleave([luma, blue, red], out);
-        }
-    }
 }
 
 fn broken(Broken(reason): Broken) -> CodecError {

@@ -7,6 +7,7 @@ use super::{
     header::{Frame, ZIGZAG},
     huffman::{Ac, Dc, Spec},
     idct::{self, Pair, Samples, samples_at},
+    planes::Plane,
 };
 
 /// Where decoding can go on: all that the units before leave behind.
@@ -119,40 +120,6 @@ impl<'a, T> Distinct<'a, T> {
     }
 }
 
-/// Samples of two rows of units, of those columns that are needed: rows of units take turns in it.
-pub(super) struct Strip {
-    /// Columns of units.
-    pub(super) columns: Range<usize>,
-    planes: Vec<Plane>,
-}
-
-/// Samples by eight: rows of blocks.
-struct Plane {
-    samples: Vec<[u8; 8]>,
-    stride: usize,
-    /// Rows of a row of units.
-    rows: usize,
-}
-
-impl Strip {
-    pub(super) fn new(frame: &Frame, columns: Range<usize>) -> Self {
-        let planes = (0..frame.components.len()).map(|index| {
-            let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
-            let (stride, rows) = (h * columns.len(), 8 * v);
-            Plane { samples: vec![[0; 8]; 2 * rows * stride], stride, rows }
-        });
-        Self { planes: planes.collect(), columns }
-    }
-
-    /// Samples of a row that was decoded, from the first column of the strip on.
-    pub(super) fn row(&self, component: usize, row: usize) -> &[u8] {
-        self.planes.get(component).map_or(&[], |plane| {
-            let from = row % (2 * plane.rows) * plane.stride;
-            plane.samples.get(from..from + plane.stride).unwrap_or_default().as_flattened()
-        })
-    }
-}
-
 /// What is to be done with units that are next to each other in a row of them.
 pub(super) struct Segment<'a> {
     pub(super) frame: &'a Frame,
@@ -169,12 +136,12 @@ pub(super) trait Transform: Copy {
     fn transform(self, coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> Samples;
 }
 
-/// Reads the units, and puts the samples of those that are in the strip there: of all components, or of chroma alone.
+/// Reads the units, and puts the samples of those in the wanted columns into the planes.
 #[inline(always)]
 pub(super) fn decode(
     segment: Segment<'_>,
-    strip: &mut Strip,
-    with_luma: bool,
+    wanted: &Range<usize>,
+    planes: &mut [Plane],
     how: impl Transform,
 ) -> Result<(), Broken> {
     let Segment { frame, tables, data, at, row, columns } = segment;
@@ -182,20 +149,19 @@ pub(super) fn decode(
     let mut pending = Pending { how, blocks: [0; 256], places: [Place::default(); 2], count: 0 };
     for column in columns {
         now.before_unit(frame, data)?;
-        let wanted = strip.columns.contains(&column);
+        let is_wanted = wanted.contains(&column);
         for block in &tables.blocks {
             let ac = &tables.ac[block.ac];
             now.bits.refill(data);
             let dc = now.dc[block.component].wrapping_add(tables.dc[block.dc].diff(&mut now.bits)?);
             now.dc[block.component] = dc;
-            if !wanted || block.component == 0 && !with_luma {
+            if !is_wanted {
                 ac.coefficients(&mut now.bits, data, |_, _| {})?;
                 continue;
             }
             let (x, y) = block.place;
-            let plane = &mut strip.planes[block.component];
-            let top = (row % 2) * plane.rows + 8 * y;
-            let offset = top * plane.stride + block.columns * (column - strip.columns.start) + x;
+            let plane = &mut planes[block.component];
+            let offset = plane.offset(row, y, block.columns * column + x);
             let (spread, blocks) = (&SPREAD[pending.count & 1], &mut pending.blocks);
             let end = ac.coefficients(&mut now.bits, data, |place, value| {
                 blocks[usize::from(spread[place & 255])] = value;
@@ -209,11 +175,11 @@ pub(super) fn decode(
             pending.places[pending.count] = Place { component: block.component, offset };
             pending.count += 1;
             if pending.count == 2 {
-                pending.flush(frame, strip);
+                pending.flush(frame, planes);
             }
         }
     }
-    pending.flush(frame, strip);
+    pending.flush(frame, planes);
     *at = now;
     now.bits.check()
 }
@@ -267,7 +233,7 @@ struct Place {
 
 impl<T: Transform> Pending<T> {
     #[inline(always)]
-    fn flush(&mut self, frame: &Frame, strip: &mut Strip) {
+    fn flush(&mut self, frame: &Frame, planes: &mut [Plane]) {
         if self.count == 0 {
             return;
         }
@@ -275,24 +241,12 @@ impl<T: Transform> Pending<T> {
         let Some(pair) = self.blocks.first_chunk() else { return };
         let samples = self.how.transform(pair, quantisation);
         for (block, place) in self.places.iter().take(self.count).enumerate() {
-            strip.planes[place.component].put(place.offset, |row| {
+            planes[place.component].put(place.offset, |row| {
                 let from = samples_at(block, row);
                 samples[from..].first_chunk().copied().unwrap_or_default()
             });
         }
         self.blocks[..128].fill(0);
         self.count = 0;
-    }
-}
-
-impl Plane {
-    #[inline(always)]
-    fn put(&mut self, offset: usize, row: impl Fn(usize) -> [u8; 8]) {
-        let part = self.samples.get_mut(offset..).unwrap_or_default();
-        for index in 0..8 {
-            if let Some(to) = part.get_mut(index * self.stride) {
-                *to = row(index);
-            }
-        }
     }
 }

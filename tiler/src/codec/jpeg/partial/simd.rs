@@ -5,6 +5,8 @@
 
 #![expect(unsafe_code, reason = "the compiler cannot know which processor it will be")]
 
+use std::ops::Range;
+
 #[allow(clippy::wildcard_imports, reason = "they are many, and named alike")]
 use std::arch::x86_64::*;
 
@@ -12,7 +14,8 @@ use super::{
     bits::Broken,
     colour::{self, BLUE, GREEN_CB, GREEN_CR, RED, Row},
     idct::{self, AFTER_COLUMNS, AFTER_ROWS, ALONE_MAX, FRACTION, Pair, Samples, factor},
-    scan::{self, Segment, Strip, Transform},
+    planes::Plane,
+    scan::{self, Segment, Transform},
     upsample::{self as plain, Sums},
 };
 
@@ -32,11 +35,11 @@ impl Avx2 {
     pub(super) fn decode(
         self,
         segment: Segment<'_>,
-        strip: &mut Strip,
-        with_luma: bool,
+        wanted: &Range<usize>,
+        planes: &mut [Plane],
     ) -> Result<(), Broken> {
         // SAFETY: `self` proves the features.
-        unsafe { decode(segment, strip, with_luma, self) }
+        unsafe { decode(segment, wanted, planes, self) }
     }
 
     pub(super) fn pass(self, segment: Segment<'_>) -> Result<(), Broken> {
@@ -64,8 +67,13 @@ impl Transform for Avx2 {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn decode(segment: Segment<'_>, strip: &mut Strip, with_luma: bool, how: Avx2) -> Result<(), Broken> {
-    scan::decode(segment, strip, with_luma, how)
+fn decode(
+    segment: Segment<'_>,
+    wanted: &Range<usize>,
+    planes: &mut [Plane],
+    how: Avx2,
+) -> Result<(), Broken> {
+    scan::decode(segment, wanted, planes, how)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]

@@ -1,0 +1,108 @@
+//! Where pixels come from and go to: with their bands beside each other, or each band in a plane of its own.
+
+use std::ops::Range;
+
+use super::{Down, Machine, Planes};
+use crate::resample::Kernel;
+
+/// An image that is read row by row.
+pub trait Image<const BANDS: usize> {
+    /// Brings pixels of a row into planes: from a column on as many as are wanted, or up to the end.
+    fn load(
+        &self,
+        machine: &mut impl Machine,
+        row: usize,
+        from_and_count: (usize, usize),
+        planes: &mut Planes,
+    );
+}
+
+/// A patch that is filled run by run.
+pub trait Target<const BANDS: usize> {
+    /// Weighs rows into some columns of a row of the patch.
+    fn down(
+        &mut self,
+        machine: &mut impl Machine,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        row_and_columns: (usize, Range<usize>),
+    );
+}
+
+/// Pixels, and how many a row has.
+pub struct Interleaved<'a> {
+    pub pixels: &'a [u8],
+    pub width: usize,
+}
+
+/// Pixels from the first of a patch on, and how many there are from one row to the next.
+pub struct InterleavedMut<'a> {
+    pub pixels: &'a mut [u8],
+    pub stride: usize,
+}
+
+/// Planes of the same size, and how many samples a row has.
+pub struct Apart<'a, const BANDS: usize> {
+    pub planes: [&'a [u8]; BANDS],
+    pub width: usize,
+}
+
+/// Planes from the first sample of a patch on, and how many there are from one row to the next.
+pub struct ApartMut<'a, const BANDS: usize> {
+    pub planes: [&'a mut [u8]; BANDS],
+    pub stride: usize,
+}
+
+impl<const BANDS: usize> Image<BANDS> for Interleaved<'_> {
+    fn load(
+        &self,
+        machine: &mut impl Machine,
+        row: usize,
+        (from, count): (usize, usize),
+        planes: &mut Planes,
+    ) {
+        let end = (from + count).min(self.width);
+        let start = row * self.width;
+        machine.split::<BANDS>(&self.pixels[(start + from) * BANDS..(start + end) * BANDS], planes);
+    }
+}
+
+impl<const BANDS: usize> Target<BANDS> for InterleavedMut<'_> {
+    fn down(
+        &mut self,
+        machine: &mut impl Machine,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        (row, columns): (usize, Range<usize>),
+    ) {
+        let start = row * self.stride;
+        let run = (start + columns.start) * BANDS..(start + columns.end) * BANDS;
+        machine.down::<BANDS>(part, kernel, &mut self.pixels[run]);
+    }
+}
+
+impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
+    fn load(&self, _: &mut impl Machine, row: usize, (from, count): (usize, usize), planes: &mut Planes) {
+        let end = (from + count).min(self.width);
+        let start = row * self.width;
+        for (band, plane) in self.planes.iter().enumerate() {
+            let at = band * planes.width;
+            planes.samples[at..at + end - from].copy_from_slice(&plane[start + from..start + end]);
+        }
+    }
+}
+
+impl<const BANDS: usize> Target<BANDS> for ApartMut<'_, BANDS> {
+    fn down(
+        &mut self,
+        machine: &mut impl Machine,
+        part: &Down<'_>,
+        kernel: &Kernel,
+        (row, columns): (usize, Range<usize>),
+    ) {
+        let start = row * self.stride;
+        let run = start + columns.start..start + columns.end;
+        let targets = self.planes.each_mut().map(|plane| &mut plane[run.clone()]);
+        machine.down_apart(part, kernel, targets);
+    }
+}
