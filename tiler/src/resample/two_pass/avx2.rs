@@ -37,14 +37,13 @@ impl Machine for Avx2 {
         unsafe { split::<BANDS>(pixels, planes) }
     }
 
-    fn across<const BANDS: usize>(&mut self, part: &Across<'_>, kernel: &Kernel, out: &mut [i16]) {
+    fn across<const BANDS: usize>(&mut self, part: &Across<'_, BANDS>, kernel: &Kernel, out: &mut [i16]) {
         // The last target pixels' place, which the others lie before.
         let last = (part.x.at(part.count) - kernel.origin()) >> 16;
-        assert!(last >= 0 && last as usize + REACH <= part.planes.width);
+        assert!(last >= 0 && part.samples.iter().all(|samples| last as usize + REACH <= samples.len()));
         assert!(
             part.x.start >= kernel.origin() && part.x.step > 0 && part.x.at(part.count) < i64::from(i32::MAX)
         );
-        assert!(part.planes.width * BANDS <= part.planes.samples.len());
         assert!(part.from + part.count <= part.plane && part.plane * BANDS <= out.len());
         // From its first place on, half a vector of target pixels reads no further than this.
         let narrow = ((part.x.step * 7) >> 16) + 1 + kernel.taps() as i64 <= HALF as i64;
@@ -77,10 +76,15 @@ impl Machine for Avx2 {
     ) {
         let count = targets.iter().map(|target| target.len()).min().unwrap_or(0);
         let vectors = self.weigh_rows::<BANDS, false>(part, kernel, count);
-        for (number, bands) in vectors.chunks_exact(BANDS).enumerate() {
-            for (band, target) in bands.chunks_exact(1).zip(&mut targets) {
-                let end = (number * LANES + LANES).min(count);
-                store_pixels(band, &mut target[number * LANES..end]);
+        for (band, target) in targets.iter_mut().enumerate() {
+            let (whole, rest) = target[..count].as_chunks_mut::<LANES>();
+            let mut vectors = vectors[band..].iter().step_by(BANDS);
+            for (sixteen, vector) in whole.iter_mut().zip(&mut vectors) {
+                // SAFETY: sixteen bytes are stored into as many.
+                unsafe { _mm_storeu_si128(sixteen.as_mut_ptr().cast(), *vector) };
+            }
+            if let Some(vector) = vectors.next() {
+                store_pixels(std::slice::from_ref(vector), rest);
             }
         }
     }
@@ -166,7 +170,7 @@ const JOIN: [[[i8; HALF]; 3]; 3] = {
 /// `WIDE` says that eight target pixels lie over more than sixteen columns of the source.
 #[target_feature(enable = "avx2")]
 fn across<const BANDS: usize, const TAPS: usize, const WIDE: bool>(
-    part: &Across<'_>,
+    part: &Across<'_, BANDS>,
     (kernel, phases): (&Kernel, &[Phases]),
     out: &mut [i16],
 ) {
@@ -187,9 +191,8 @@ fn across<const BANDS: usize, const TAPS: usize, const WIDE: bool>(
         let control =
             |shift: i16| _mm256_or_si256(_mm256_add_epi16(places, _mm256_set1_epi16(shift << 8)), empty);
         for band in 0..BANDS {
-            let [left, right] = bases.map(|base| band * part.planes.width + base as usize);
             let samples = |skip: usize| {
-                let halves = [left, right].map(|at| load_half(&part.planes.samples, at + skip));
+                let halves = bases.map(|base| load_half(part.samples[band], base as usize + skip));
                 _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(halves[0]), halves[1])
             };
             let near = samples(0);

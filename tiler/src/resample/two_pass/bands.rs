@@ -7,14 +7,15 @@ use crate::resample::Kernel;
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {
-    /// Brings pixels of a row into planes: from a column on as many as are wanted, or up to the end.
-    fn load(
-        &self,
+    /// Bands of a row: from a column on as many pixels as are wanted, or up to the end. So many follow as may be read beyond,
+    /// whatever they are; planes are there to make room for them.
+    fn load<'a>(
+        &'a self,
         machine: &mut impl Machine,
         row: usize,
         from_and_count: (usize, usize),
-        planes: &mut Planes,
-    );
+        planes: &'a mut Planes,
+    ) -> [&'a [u8]; BANDS];
 }
 
 /// A patch that is filled run by run.
@@ -54,16 +55,17 @@ pub struct ApartMut<'a, const BANDS: usize> {
 }
 
 impl<const BANDS: usize> Image<BANDS> for Interleaved<'_> {
-    fn load(
-        &self,
+    fn load<'a>(
+        &'a self,
         machine: &mut impl Machine,
         row: usize,
         (from, count): (usize, usize),
-        planes: &mut Planes,
-    ) {
+        planes: &'a mut Planes,
+    ) -> [&'a [u8]; BANDS] {
         let end = (from + count).min(self.width);
         let start = row * self.width;
         machine.split::<BANDS>(&self.pixels[(start + from) * BANDS..(start + end) * BANDS], planes);
+        planes.bands()
     }
 }
 
@@ -82,13 +84,24 @@ impl<const BANDS: usize> Target<BANDS> for InterleavedMut<'_> {
 }
 
 impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
-    fn load(&self, _: &mut impl Machine, row: usize, (from, count): (usize, usize), planes: &mut Planes) {
-        let end = (from + count).min(self.width);
-        let start = row * self.width;
+    fn load<'a>(
+        &'a self,
+        _: &mut impl Machine,
+        row: usize,
+        (from, count): (usize, usize),
+        planes: &'a mut Planes,
+    ) -> [&'a [u8]; BANDS] {
+        let start = row * self.width + from;
+        // What is read beyond the row is the next one.
+        if self.planes.iter().all(|plane| start + planes.width <= plane.len()) {
+            return self.planes.map(|plane| &plane[start..start + planes.width]);
+        }
+        let count = count.min(self.width - from);
         for (band, plane) in self.planes.iter().enumerate() {
             let at = band * planes.width;
-            planes.samples[at..at + end - from].copy_from_slice(&plane[start + from..start + end]);
+            planes.samples[at..at + count].copy_from_slice(&plane[start..start + count]);
         }
+        planes.bands()
     }
 }
 

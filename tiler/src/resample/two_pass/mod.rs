@@ -261,9 +261,9 @@ impl<'a> Passes<'a> {
         let end = columns.first(row.x.at(row.columns.start + count)) + MOST_TAPS as i64;
         // Whole vectors of pixels where there are as many.
         let beneath = ((end - start) as usize).next_multiple_of(LANES);
-        image.load(machine, number, (start as usize, beneath), planes);
+        let samples = image.load(machine, number, (start as usize, beneath), planes);
         let x = Steps { start: row.x.at(row.columns.start) - (start << 16), step: row.x.step };
-        let across = Across { planes, x, plane: out.len() / BANDS, from: row.columns.start, count };
+        let across = Across { samples, x, plane: out.len() / BANDS, from: row.columns.start, count };
         machine.across::<BANDS>(&across, columns, out);
     }
 }
@@ -323,9 +323,16 @@ pub(super) struct Planes {
     width: usize,
 }
 
+impl Planes {
+    fn bands<const BANDS: usize>(&self) -> [&[u8]; BANDS] {
+        std::array::from_fn(|band| &self.samples[band * self.width..(band + 1) * self.width])
+    }
+}
+
 /// One source row to be weighed along its columns.
-pub(super) struct Across<'a> {
-    planes: &'a Planes,
+pub(super) struct Across<'a, const BANDS: usize> {
+    /// Each band, with [`REACH`] samples after the last place, whatever they are.
+    samples: [&'a [u8]; BANDS],
     /// Where the target's columns cross it.
     x: Steps,
     /// From one band to the next in what it gives.
@@ -351,7 +358,7 @@ pub(super) trait Machine {
     /// Parts pixels into bands.
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes);
     /// Weighs columns, into numbers of [`ROW_BITS`] below the point.
-    fn across<const BANDS: usize>(&mut self, part: &Across<'_>, kernel: &Kernel, out: &mut [i16]);
+    fn across<const BANDS: usize>(&mut self, part: &Across<'_, BANDS>, kernel: &Kernel, out: &mut [i16]);
     /// Weighs rows, into pixels whose bands are beside each other.
     fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]);
     /// Weighs rows, into bands of the same length that lie apart.

@@ -15,11 +15,11 @@ impl Machine for Plain {
         }
     }
 
-    fn across<const BANDS: usize>(&mut self, part: &Across<'_>, kernel: &Kernel, out: &mut [i16]) {
+    fn across<const BANDS: usize>(&mut self, part: &Across<'_, BANDS>, kernel: &Kernel, out: &mut [i16]) {
         for index in 0..part.count {
             let (first, weights) = kernel.at(part.x.at(index));
             for band in 0..BANDS {
-                let samples = &part.planes.samples[band * part.planes.width + first as usize..];
+                let samples = &part.samples[band][first as usize..];
                 let weighed = samples
                     .iter()
                     .zip(weights)
