@@ -15,22 +15,35 @@ use std::{
     ops::Range,
     ptr,
     sync::{
-        Once,
+        Arc, Once,
         atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering},
     },
 };
 
 use memmap2::{Advice, MmapOptions, UncheckedAdvice};
+use parking_lot::Mutex;
 
 use super::{ByteSource, FileIdentity, IoError, cached, within};
 
 /// A fault maps as many bytes around it as are at hand: Linux's default of `fault_around_bytes`.
 const AROUND: usize = 65_536;
 
+/// So many bytes that are not needed any more stay mapped: each time that pages are unmapped, all processors that run this
+/// process are interrupted.
+const LINGERING_BYTES: usize = 8 << 20;
+
+/// Maps of which pages linger, and how many bytes that may be.
+static LINGERING: Mutex<Lingering> = Mutex::new(Lingering { maps: Vec::new(), bytes: 0 });
+
+struct Lingering {
+    maps: Vec<Arc<memmap2::Mmap>>,
+    bytes: usize,
+}
+
 /// A file mapped into memory.
 #[derive(Debug)]
 pub struct Mmap {
-    map: memmap2::Mmap,
+    map: Arc<memmap2::Mmap>,
     slot: &'static Slot,
     file: File,
     identity: FileIdentity,
@@ -45,7 +58,7 @@ impl Mmap {
         // zeros. Nothing relies on them staying the same: sizes and offsets are copied before they are checked.
         let map = unsafe { MmapOptions::new().len(len).map(&file) }.map_err(IoError::Open)?;
         let slot = Slot::register(map.as_ptr() as usize, map.len());
-        Ok(Self { map, slot, file, identity })
+        Ok(Self { map: Arc::new(map), slot, file, identity })
     }
 }
 
@@ -53,6 +66,7 @@ impl Drop for Mmap {
     fn drop(&mut self) {
         // Before the map goes: its addresses may soon belong to somebody else.
         self.slot.release();
+        LINGERING.lock().maps.retain(|map| !Arc::ptr_eq(map, &self.map));
     }
 }
 
@@ -75,13 +89,23 @@ impl ByteSource for Mmap {
     }
 
     fn done_with(&self, ranges: &[Range<u64>]) {
-        for range in ranges {
-            let Ok(range) = within(range, self.map.len() as u64) else { continue };
-            // A fault maps the pages around it as well.
-            let start = range.start / AROUND * AROUND;
-            let end = range.end.next_multiple_of(AROUND).min(self.map.len());
+        let within = ranges.iter().filter_map(|range| within(range, self.map.len() as u64).ok());
+        // A fault maps the pages around it as well.
+        let around = |range: Range<usize>| range.end.next_multiple_of(AROUND) - range.start / AROUND * AROUND;
+        let mut lingering = LINGERING.lock();
+        lingering.bytes += within.map(around).sum::<usize>();
+        if !lingering.maps.iter().any(|map| Arc::ptr_eq(map, &self.map)) {
+            lingering.maps.push(Arc::clone(&self.map));
+        }
+        if lingering.bytes < LINGERING_BYTES {
+            return;
+        }
+        lingering.bytes = 0;
+        let maps = std::mem::take(&mut lingering.maps);
+        drop(lingering);
+        for map in maps {
             // SAFETY: the pages are those of a file, mapped read-only: who still reads them gets them from the file again.
-            let _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+            let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
         }
     }
 
@@ -250,6 +274,30 @@ mod tests {
             file.as_file().set_len(0).expect("it can be cut");
             assert_eq!(source.read(LEN - 1..LEN).expect("in range")[0], 0);
             assert!(source.check().is_err());
+        }
+    }
+
+    /// Bytes of a mapped file that count as this process's memory.
+    fn resident(path: &std::path::Path) -> usize {
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("Linux tells");
+        let of_file = maps.lines().skip_while(|line| !line.ends_with(path.to_str().expect("it is text")));
+        let rss = of_file.skip(1).find_map(|line| line.strip_prefix("Rss:")).expect("it is mapped");
+        rss.trim().trim_end_matches(" kB").parse::<usize>().expect("it is a number") * 1024
+    }
+
+    #[test]
+    fn pages_that_are_done_with_do_not_add_up() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let len = 4 * LINGERING_BYTES as u64;
+        file.write_all(&vec![1; len as usize]).expect("it takes some megabytes");
+        let source = open(file.path(), Access::Mmap).expect("it opens");
+        for start in (0..len).step_by(1 << 20) {
+            let range = start..start + (1 << 20);
+            let bytes = source.read(range.clone()).expect("it is there");
+            assert_eq!(bytes.iter().map(|&b| u64::from(b)).sum::<u64>(), 1 << 20);
+            source.done_with(&[range]);
+            let resident = resident(file.path());
+            assert!(resident <= LINGERING_BYTES + (2 << 20), "{resident} bytes after {start}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod beneath;
 mod canvas;
 mod sample;
+pub(crate) mod spare;
 mod ycbcr;
 
 pub use beneath::{Weighed, lay_beneath};

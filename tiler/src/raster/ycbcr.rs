@@ -1,5 +1,6 @@
 //! Pixels as JPEG stores photographs: luma, and chroma of half the columns and rows.
 
+use super::spare;
 use crate::geom::{Size, Window};
 
 /// Luma and two planes of chroma, blue and red, of half the columns and rows, rounded up. Every pixel is valid.
@@ -9,6 +10,12 @@ use crate::geom::{Size, Window};
 pub struct YCbCr {
     size: Size,
     planes: [Vec<u8>; 3],
+}
+
+impl Drop for YCbCr {
+    fn drop(&mut self) {
+        self.planes.iter_mut().for_each(|plane| spare::put(std::mem::take(plane)));
+    }
 }
 
 /// The planes of a block as it is stored, each with the samples that a row of it has.
@@ -30,9 +37,10 @@ impl YCbCr {
         Self { size, planes }
     }
 
-    /// A picture that is to be filled.
-    pub fn zeros(size: Size) -> Self {
-        Self { size, planes: [0, 1, 2].map(|plane| vec![0; Self::plane_size(size, plane).pixels() as usize]) }
+    /// A picture that is to be filled: before that, pixels may be anything.
+    pub fn unfilled(size: Size) -> Self {
+        let plane = |number| spare::take(Self::plane_size(size, number).pixels() as usize);
+        Self { size, planes: [0, 1, 2].map(plane) }
     }
 
     /// Columns and rows of a plane, the first of which is luma.
@@ -96,7 +104,7 @@ mod tests {
         let chroma: Vec<u8> = (100..116).collect();
         let block: StoredPlanes<'_> = [(&luma, 8), (&chroma, 4), (&chroma, 4)];
         let window = Window::new(10, 20, 6, 4);
-        let mut picture = YCbCr::zeros(window.size());
+        let mut picture = YCbCr::new(window.size(), [vec![0; 24], vec![0; 6], vec![0; 6]]);
         let part = Window::new(12, 20, 4, 2);
         assert!(picture.paste(&window, &block, (8, 16), &part));
         let [y, cb, cr] = picture.planes();

@@ -90,7 +90,7 @@ impl Gatherer<'_, '_> {
     /// # Errors
     /// When a file cannot be read or has changed.
     pub fn ycbcr(&mut self, read: &Read, window: &Window) -> Result<Option<YCbCr>, RenderError> {
-        let mut picture = YCbCr::zeros(window.size());
+        let mut picture = YCbCr::unfilled(window.size());
         for piece in &read.pieces {
             let Some(part) = piece.place.intersection(window) else { continue };
             match self.ycbcr_piece(read, piece, &part, (&mut picture, window)) {

@@ -67,7 +67,7 @@ pub fn run_ycbcr(
 ) -> Option<YCbCr> {
     let (half_window, half_grid) = (window.halved()?, grid.halved()?);
     let target = grid.target();
-    let mut out = YCbCr::zeros(Size::new(target.width, target.height));
+    let mut out = YCbCr::unfilled(Size::new(target.width, target.height));
     let kernels = (&*kernels.0, &*kernels.1);
     let [luma, blue, red] = source.planes();
     let [to_luma, to_blue, to_red] = out.planes_mut();

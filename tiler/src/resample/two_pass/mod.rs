@@ -58,9 +58,10 @@ impl Line {
         self.start.1 + self.step.1 * row
     }
 
-    /// Where it crosses the middle of a source row.
-    fn crosses(&self, source_row: i64) -> f64 {
-        self.x((source_row as f64 + 0.5 - self.start.1) / self.step.1)
+    /// Where it crosses the middle of the first source row, and by how much that moves for the next one.
+    fn crossing(&self) -> (f64, f64) {
+        let slope = self.step.0 / self.step.1;
+        (self.start.0 + (0.5 - self.start.1) * slope, slope)
     }
 }
 
@@ -95,8 +96,9 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(first: f64, after_last: f64, count: usize) -> Self {
-        Self { start: fixed(first), step: fixed((after_last - first) / count as f64) }
+    /// `part` is one of the number of steps.
+    fn new(first: f64, after_last: f64, part: f64) -> Self {
+        Self { start: fixed(first), step: fixed((after_last - first) * part) }
     }
 
     fn at(&self, index: usize) -> i64 {
@@ -153,8 +155,9 @@ impl<'a> Passes<'a> {
             return None;
         }
         let last = patch.columns - 1;
+        let part = 1.0 / patch.columns as f64;
         let lines: Vec<Steps> = (0..patch.rows)
-            .map(|row| Steps::new(patch.left.y(row as f64), patch.right.y(row as f64), patch.columns))
+            .map(|row| Steps::new(patch.left.y(row as f64), patch.right.y(row as f64), part))
             .collect();
         let spans = |line: &Steps| {
             let (a, b) = (line.at(0), line.at(last));
@@ -169,20 +172,18 @@ impl<'a> Passes<'a> {
             return None;
         }
         let reach = Reach::new(patch, rows);
-        let source_rows = (first_row..end_row)
-            .map(|row| Self::source_row(patch, columns, size, (row, reach.columns(row))))
-            .collect::<Option<_>>()?;
+        let crossings = (patch.left.crossing(), patch.right.crossing());
+        let mut source_rows = Vec::with_capacity((end_row - first_row) as usize);
+        for row in first_row..end_row {
+            let at = |(first, slope): (f64, f64)| first + slope * row as f64;
+            let x = Steps::new(at(crossings.0), at(crossings.1), part);
+            source_rows.push(Self::source_row(x, columns, size, reach.columns(row))?);
+        }
         let kept = (most as usize).next_power_of_two();
         Some(Self { kernels, columns: patch.columns, lines, first_row, source_rows, kept })
     }
 
-    fn source_row(
-        patch: &Patch,
-        columns: &Kernel,
-        size: Size,
-        (row, used): (i64, Range<usize>),
-    ) -> Option<SourceRow> {
-        let x = Steps::new(patch.left.crosses(row), patch.right.crosses(row), patch.columns);
+    fn source_row(x: Steps, columns: &Kernel, size: Size, used: Range<usize>) -> Option<SourceRow> {
         if used.is_empty() {
             return Some(SourceRow { columns: 0..0, x });
         }
