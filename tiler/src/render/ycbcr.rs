@@ -11,7 +11,6 @@ use crate::{
     encode::OutputFormat,
     geom::Window,
     raster::{Depth, YCbCr},
-    resample::Kernel,
     warp,
 };
 
@@ -20,9 +19,7 @@ pub(super) fn brought(plan: &Plan, gatherer: &mut Gatherer<'_, '_>) -> Result<Op
     let Some((read, window)) = wanted(plan) else { return Ok(None) };
     let Some(source) = gatherer.ycbcr(read, &window)? else { return Ok(None) };
     let started = Instant::now();
-    let kernels =
-        (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
-    let warped = warp::run_ycbcr(&source, &window, &read.grid, &kernels);
+    let warped = warp::run_ycbcr(&source, &window, &read.grid, (read.resampling, read.shrink));
     gatherer.spent.warp += started.elapsed();
     Ok(warped)
 }
@@ -48,11 +45,11 @@ fn wanted(plan: &Plan) -> Option<(&Read, Window)> {
     if !is_plain || !is_full || !read.pieces.iter().all(|piece| may_be_stored_so(piece.number)) {
         return None;
     }
-    // Kernels reach as far in pixels of chroma, which are twice as large.
+    // The kernel of chroma is the next sharper one, of pixels that are twice as large.
     let extent = read.grid.extent()?;
     let side = |min: f64, max: f64, shrink: f64| {
-        let reach = Kernel::reach(read.resampling, shrink);
-        let (start, end) = ((min / 2.0).floor() as i64 - reach, (max / 2.0).ceil() as i64 + reach);
+        let reach = warp::chroma_reach(read.resampling, shrink);
+        let (start, end) = ((min / 2.0 - reach).floor() as i64, (max / 2.0 + reach).ceil() as i64);
         (2 * start, u32::try_from(2 * (end - start)).ok())
     };
     let (col, width) = side(extent.min_x, extent.max_x, read.shrink.0);

@@ -9,7 +9,8 @@ use crate::{
 
 /// The exact map may differ from the grid by this much, in source pixels, before the grid is refined.
 ///
-/// It is measured on cells twice as large as those that are used, so the true error is about a quarter of it.
+/// It is measured on cells twice as large as those that are used, so the true error is about a quarter of it; where cells as
+/// large are no further off than that, they are used themselves.
 const TOLERANCE_PX: f64 = 0.05;
 /// No more cells than this along a side; only a map near the edge of its projection needs as many.
 const MAX_CELLS: u32 = 64;
@@ -60,7 +61,11 @@ impl Grid {
         let mut coarse = Self::sample(target, 1, &exact);
         loop {
             let fine = Self::sample(target, coarse.cells * 2, &exact);
-            if coarse.cells * 2 >= MAX_CELLS || coarse.distance(&fine) <= TOLERANCE_PX {
+            let distance = coarse.distance(&fine);
+            if distance <= TOLERANCE_PX / 4.0 {
+                return Some(coarse);
+            }
+            if coarse.cells * 2 >= MAX_CELLS || distance <= TOLERANCE_PX {
                 return fine.nodes.iter().any(|n| n.0.is_finite()).then_some(fine);
             }
             coarse = fine;

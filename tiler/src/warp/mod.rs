@@ -10,11 +10,14 @@ pub use grid::{Cell, Grid};
 use crate::{
     geom::{Size, Window},
     raster::{Raster, Samples, YCbCr},
-    resample::{FloatSampler, Kernel, Patch, Row, Sampler, patch_planes},
+    resample::{FloatSampler, Kernel, Patch, Resampling, Row, Sampler, patch_planes},
 };
 
 /// One unit of a position in [`Row`]: 1/65536 px.
 const ONE: f64 = 65536.0;
+/// Chroma is shrunk no further by its kernel: wider ones are not done in two passes.
+const WIDEST_CUBIC: f64 = 2.0;
+const WIDEST_LANCZOS: f64 = 4.0 / 3.0;
 
 /// Resamples `source`, which is the given `window` of its image, onto the target pixels of `grid`.
 ///
@@ -56,31 +59,51 @@ pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Arc<Kernel>
     Raster::new(size, bands, pixels, Some(mask))
 }
 
-/// The same for luma and chroma. Each is resampled for itself, chroma as an image of pixels of twice the size.
+/// The same for luma and chroma. Each is resampled for itself, chroma as an image of pixels of twice the size, with a sharper
+/// kernel: whoever shows the picture will blur it once more.
 ///
 /// `None` where kernels reach out of the source or out of what is done in two passes.
 pub fn run_ycbcr(
     source: &YCbCr,
     window: &Window,
     grid: &Grid,
-    kernels: &(Arc<Kernel>, Arc<Kernel>),
+    (resampling, shrink): (Resampling, (f64, f64)),
 ) -> Option<YCbCr> {
     let (half_window, half_grid) = (window.halved()?, grid.halved()?);
     let target = grid.target();
     let mut out = YCbCr::unfilled(Size::new(target.width, target.height));
-    let kernels = (&*kernels.0, &*kernels.1);
+    let kernels = |resampling, shrink: (f64, f64)| {
+        (Kernel::shared(resampling, shrink.0), Kernel::shared(resampling, shrink.1))
+    };
+    let (sharper, widest) = of_chroma(resampling);
+    let chroma_kernels = kernels(sharper, (shrink.0.min(widest), shrink.1.min(widest)));
     let [luma, blue, red] = source.planes();
     let [to_luma, to_blue, to_red] = out.planes_mut();
-    let is_done = planes([luma], (window, grid), kernels, [to_luma])
-        && planes([blue, red], (&half_window, &half_grid), kernels, [to_blue, to_red]);
+    let is_done = planes([luma], (window, grid), &kernels(resampling, shrink), [to_luma])
+        && planes([blue, red], (&half_window, &half_grid), &chroma_kernels, [to_blue, to_red]);
     is_done.then_some(out)
+}
+
+/// How far chroma is read beyond the positions of a grid, in pixels of chroma.
+pub fn chroma_reach(resampling: Resampling, shrink: f64) -> f64 {
+    let (sharper, widest) = of_chroma(resampling);
+    // Where the map turns, a kernel leans a little.
+    sharper.radius() * Kernel::widening(sharper, shrink.min(widest)) + 0.5
+}
+
+/// The kernel of chroma, and by how much it is shrunk at most.
+const fn of_chroma(resampling: Resampling) -> (Resampling, f64) {
+    match resampling {
+        Resampling::Nearest | Resampling::Bilinear => (Resampling::Cubic, WIDEST_CUBIC),
+        Resampling::Cubic | Resampling::Lanczos => (Resampling::Lanczos, WIDEST_LANCZOS),
+    }
 }
 
 /// Resamples planes of the same positions; returns whether it did.
 fn planes<const BANDS: usize>(
     sources: [&[u8]; BANDS],
     (window, grid): (&Window, &Grid),
-    kernels: (&Kernel, &Kernel),
+    kernels: &(Arc<Kernel>, Arc<Kernel>),
     mut targets: [&mut [u8]; BANDS],
 ) -> bool {
     let target = grid.target();
@@ -89,7 +112,12 @@ fn planes<const BANDS: usize>(
         let first = (cell.rows.start * target.width + cell.columns.start) as usize;
         let targets = targets.each_mut().map(|plane| &mut plane[first..]);
         let patch = cell.patch(window);
-        if !patch_planes(&patch, kernels, (sources, window.size()), (targets, target.width as usize)) {
+        if !patch_planes(
+            &patch,
+            (&kernels.0, &kernels.1),
+            (sources, window.size()),
+            (targets, target.width as usize),
+        ) {
             return false;
         }
         pixels += cell.pixels();
@@ -111,7 +139,6 @@ fn each_row(cell: &Cell, patch: &Patch, width: u32, mut each: impl FnMut(Row, Ra
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resample::Resampling;
 
     #[test]
     fn a_shift_of_whole_pixels_copies_them() {
@@ -139,8 +166,8 @@ mod tests {
         let map = |c: f64, r: f64| (20.3 + 1.1 * c, 30.6 + 1.1 * r);
         let grid = Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some(map(c, r))).expect("all is defined");
         for resampling in [Resampling::Bilinear, Resampling::Cubic] {
-            let kernels = (Kernel::shared(resampling, 1.1), Kernel::shared(resampling, 1.1));
-            let out = run_ycbcr(&source, &window, &grid, &kernels).expect("it is upright and inside");
+            let out = run_ycbcr(&source, &window, &grid, (resampling, (1.1, 1.1)))
+                .expect("it is upright and inside");
             let [luma, blue, red] = out.planes();
             for (at, &luma) in luma.iter().enumerate() {
                 let (x, _) = map((at % 32) as f64 + 0.5, 0.0);
@@ -152,10 +179,12 @@ mod tests {
                 assert!((f64::from(red) - 2.0 * (y - 20.0)).abs() < 1.0, "{resampling:?} {at}: {red}");
             }
         }
-        let kernels = (Kernel::shared(Resampling::Cubic, 1.1), Kernel::shared(Resampling::Cubic, 1.1));
         let edge =
-            Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some((12.0 + c, r + 30.0))).expect("all is defined");
-        assert!(run_ycbcr(&source, &window, &edge, &kernels).is_none(), "chroma at the edge");
+            Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some((11.0 + c, r + 30.0))).expect("all is defined");
+        assert!(
+            run_ycbcr(&source, &window, &edge, (Resampling::Bilinear, (1.0, 1.0))).is_none(),
+            "chroma at the edge"
+        );
     }
 
     #[test]
