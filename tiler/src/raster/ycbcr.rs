@@ -1,5 +1,7 @@
 //! Pixels as JPEG stores photographs: luma, and chroma of half the columns and rows.
 
+use std::ops::Range;
+
 use super::spare;
 use crate::geom::{Size, Window};
 
@@ -17,9 +19,6 @@ impl Drop for YCbCr {
         self.planes.iter_mut().for_each(|plane| spare::put(std::mem::take(plane)));
     }
 }
-
-/// The planes of a block as it is stored, each with the samples that a row of it has.
-pub type StoredPlanes<'a> = [(&'a [u8], usize); 3];
 
 impl YCbCr {
     /// A picture of its planes.
@@ -62,35 +61,89 @@ impl YCbCr {
     pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
         self.planes.each_mut().map(Vec::as_mut_slice)
     }
+}
 
-    /// Copies a part of a block into this picture, which is a window of an image; `col_off`, `row_off` say where in the image
-    /// the block lies. Returns whether it did: all places and sizes must be even, so that no chroma is shared.
-    #[must_use]
-    pub fn paste(
-        &mut self,
-        window: &Window,
-        block: &StoredPlanes<'_>,
-        (col_off, row_off): (i64, i64),
-        part: &Window,
-    ) -> bool {
-        let block_at = Window::new(col_off, row_off, 0, 0);
-        let (Some(half), Some(half_block), Some(half_part)) =
-            (window.halved(), block_at.halved(), part.halved())
-        else {
-            return false;
+/// The planes of a block as it is stored, each with the samples that a row of it has.
+pub type StoredPlanes<'a> = [(&'a [u8], usize); 3];
+
+/// A window of an image across blocks, where they lie in memory: luma and halved chroma.
+#[derive(Debug)]
+pub struct YCbCrWindow<'a> {
+    window: Window,
+    blocks: Vec<YCbCrBlock<'a>>,
+}
+
+/// A block of such a window.
+#[derive(Debug, Clone, Copy)]
+pub struct YCbCrBlock<'a> {
+    /// Its samples.
+    pub planes: StoredPlanes<'a>,
+    /// First column and row of it in the image.
+    pub offset: (i64, i64),
+    /// What of the image it shows.
+    pub shown: Window,
+}
+
+/// One plane of a block, or several of the same size, as they are read.
+#[derive(Debug, Clone)]
+pub struct Piece<'a, const PLANES: usize> {
+    /// Which columns of the window it shows.
+    pub columns: Range<usize>,
+    /// Which rows of it.
+    pub rows: Range<usize>,
+    /// Samples from the first that shows on.
+    pub planes: [&'a [u8]; PLANES],
+    /// From one row to the next.
+    pub stride: usize,
+}
+
+impl<'a> YCbCrWindow<'a> {
+    /// A window that blocks cover without overlap; `None` where a sample of chroma would be shared by two of them, or by what
+    /// is inside and outside.
+    pub fn new(window: Window, blocks: Vec<YCbCrBlock<'a>>) -> Option<Self> {
+        let is_even = |block: &YCbCrBlock<'_>| {
+            block.offset.0 % 2 == 0 && block.offset.1 % 2 == 0 && block.shown.halved().is_some()
         };
-        for (number, (target, &(samples, stride))) in self.planes.iter_mut().zip(block).enumerate() {
-            let (window, block, part) =
-                if number == 0 { (window, &block_at, part) } else { (&half, &half_block, &half_part) };
-            let len = part.width as usize;
-            for row in part.row_off..part.row_end() {
-                let from = (row - block.row_off) as usize * stride + (part.col_off - block.col_off) as usize;
-                let to = (row - window.row_off) as usize * window.width as usize
-                    + (part.col_off - window.col_off) as usize;
-                target[to..to + len].copy_from_slice(&samples[from..from + len]);
+        (window.halved().is_some() && blocks.iter().all(is_even)).then_some(Self { window, blocks })
+    }
+
+    /// Where it lies in the image.
+    pub const fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Its luma.
+    pub fn luma(&self) -> Vec<Piece<'a, 1>> {
+        self.pieces(1, |[luma, ..]| ([luma.0], luma.1))
+    }
+
+    /// Its blue and red chroma, of half the columns and rows.
+    pub fn chroma(&self) -> Vec<Piece<'a, 2>> {
+        self.pieces(2, |[_, blue, red]| ([blue.0, red.0], blue.1))
+    }
+
+    /// Pieces of planes that have one sample for so many pixels a side.
+    fn pieces<const PLANES: usize>(
+        &self,
+        side: i64,
+        planes: impl Fn(StoredPlanes<'a>) -> ([&'a [u8]; PLANES], usize),
+    ) -> Vec<Piece<'a, PLANES>> {
+        let piece = |block: &YCbCrBlock<'a>| {
+            let (planes, stride) = planes(block.planes);
+            let shown = &block.shown;
+            let from = |start: i64, end: i64, of: i64| {
+                (start - of) as usize / side as usize..(end - of) as usize / side as usize
+            };
+            let skip = ((shown.row_off - block.offset.1) / side) as usize * stride
+                + ((shown.col_off - block.offset.0) / side) as usize;
+            Piece {
+                columns: from(shown.col_off, shown.col_end(), self.window.col_off),
+                rows: from(shown.row_off, shown.row_end(), self.window.row_off),
+                planes: planes.map(|plane| plane.get(skip..).unwrap_or_default()),
+                stride,
             }
-        }
-        true
+        };
+        self.blocks.iter().map(piece).collect()
     }
 }
 
@@ -99,23 +152,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_block_comes_to_its_place_in_every_plane() {
+    fn pieces_are_where_the_window_shows_them() {
         let luma: Vec<u8> = (0..64).collect();
         let chroma: Vec<u8> = (100..116).collect();
-        let block: StoredPlanes<'_> = [(&luma, 8), (&chroma, 4), (&chroma, 4)];
+        let planes: StoredPlanes<'_> = [(&luma, 8), (&chroma, 4), (&chroma, 4)];
         let window = Window::new(10, 20, 6, 4);
-        let mut picture = YCbCr::new(window.size(), [vec![0; 24], vec![0; 6], vec![0; 6]]);
-        let part = Window::new(12, 20, 4, 2);
-        assert!(picture.paste(&window, &block, (8, 16), &part));
-        let [y, cb, cr] = picture.planes();
-        assert_eq!(y[..12], [0, 0, 36, 37, 38, 39, 0, 0, 44, 45, 46, 47]);
-        assert_eq!((cb, cr), (&[0, 110, 111, 0, 0, 0][..], &[0, 110, 111, 0, 0, 0][..]));
-        for (window, offset, part) in [
-            (Window::new(11, 20, 6, 4), (8, 16), part),
-            (window, (9, 16), part),
-            (window, (8, 16), Window::new(12, 20, 3, 2)),
-        ] {
-            assert!(!picture.paste(&window, &block, offset, &part));
-        }
+        let block = YCbCrBlock { planes, offset: (8, 16), shown: Window::new(12, 20, 4, 2) };
+        let of = |window, block| YCbCrWindow::new(window, vec![block]);
+        let found = of(window, block).expect("all is even");
+        let [luma] = &found.luma()[..] else { panic!("one block is one piece") };
+        assert_eq!((&luma.columns, &luma.rows, luma.stride), (&(2..6), &(0..2), 8));
+        assert_eq!(luma.planes[0][..4], [36, 37, 38, 39]);
+        let [chroma] = &found.chroma()[..] else { panic!("one block is one piece") };
+        assert_eq!((&chroma.columns, &chroma.rows, chroma.stride), (&(1..3), &(0..1), 4));
+        assert_eq!((chroma.planes[0][0], chroma.planes[1][1]), (110, 111));
+        assert!(of(Window::new(11, 20, 6, 4), block).is_none());
+        assert!(of(window, YCbCrBlock { offset: (9, 16), ..block }).is_none());
+        assert!(of(window, YCbCrBlock { shown: Window::new(12, 20, 3, 2), ..block }).is_none());
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     catalog::seamlines::mask,
     geom::{Size, Window},
-    raster::{Canvas, Depth, Raster, YCbCr},
+    raster::{Canvas, Depth, Raster},
     resample::Kernel,
     source::{Block, BlockAddress, Holding, Plane, Problem, Source, SourceError, StoredBlock},
 };
@@ -29,6 +29,13 @@ pub(crate) struct Spent {
     pub fetch: Duration,
     pub decode: Duration,
     pub warp: Duration,
+}
+
+/// A block in the pixels of a read.
+pub(crate) struct Laid {
+    pub block: Arc<Block>,
+    pub offset: (i64, i64),
+    pub shown: Window,
 }
 
 /// Gathers windows for one target.
@@ -84,54 +91,51 @@ impl Gatherer<'_, '_> {
         Ok(window)
     }
 
-    /// The luma and chroma of a window of a read whose pieces share no pixel and cover it; `None` where a block of it is not
-    /// stored so, or is damaged.
+    /// The blocks of a window of a read whose pieces share no pixel and cover it, each with its place and what it shows; `None`
+    /// where one is not stored as luma and chroma, or is damaged.
     ///
     /// # Errors
     /// When a file cannot be read or has changed.
-    pub fn ycbcr(&mut self, read: &Read, window: &Window) -> Result<Option<YCbCr>, RenderError> {
-        let mut picture = YCbCr::unfilled(window.size());
+    pub fn ycbcr(&mut self, read: &Read, window: &Window) -> Result<Option<Vec<Laid>>, RenderError> {
+        let mut all = Vec::new();
         for piece in &read.pieces {
             let Some(part) = piece.place.intersection(window) else { continue };
-            match self.ycbcr_piece(read, piece, &part, (&mut picture, window)) {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
+            match self.ycbcr_piece(read, piece, &part) {
+                Ok(Some(blocks)) => all.extend(blocks),
+                Ok(None) => return Ok(None),
                 Err(error) if is_damage(&error) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Some(picture))
+        Ok(Some(all))
     }
 
-    /// Lays a part of one dalle into a picture; returns whether it did.
+    /// The blocks under a part of one dalle.
     fn ycbcr_piece(
         &mut self,
         read: &Read,
         piece: &Piece,
         part: &Window,
-        (picture, window): (&mut YCbCr, &Window),
-    ) -> Result<bool, SourceError> {
+    ) -> Result<Option<Vec<Laid>>, SourceError> {
         let started = Instant::now();
         let source = self.context.files.open(read.mosaic.dalle(piece.number))?;
         let level = source.level(piece.level);
         let (left, top) = (piece.place.col_off, piece.place.row_off);
         let own = Window::new(part.col_off - left, part.row_off - top, part.width, part.height);
-        let blocks = source.blocks(piece.level, &own);
+        let addresses = source.blocks(piece.level, &own);
         self.spent.fetch += started.elapsed();
         if level.has_mask() {
-            return Ok(false);
+            return Ok(None);
         }
-        let decoded = self.blocks(&source, &blocks, &own)?;
-        let started = Instant::now();
-        let is_laid = blocks.iter().zip(&decoded).all(|(address, block)| {
+        let size = level.block_size();
+        let laid = |(address, block): (&BlockAddress, Arc<Block>)| {
             let (col, row) = level.block_offset(*address);
-            let size = level.block_size();
             let place = Window::new(col + left, row + top, size.width, size.height);
-            let Some(shown) = place.intersection(part) else { return true };
-            block.paste_ycbcr(picture, window, (place.col_off, place.row_off), &shown)
-        });
-        self.spent.warp += started.elapsed();
-        Ok(is_laid)
+            let shown = place.intersection(part)?;
+            Some(Laid { block, offset: (place.col_off, place.row_off), shown })
+        };
+        let decoded = self.blocks(&source, &addresses, &own)?;
+        Ok(Some(addresses.iter().zip(decoded).filter_map(laid).collect()))
     }
 
     /// Lays a part of one dalle into a canvas.

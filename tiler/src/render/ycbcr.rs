@@ -4,24 +4,43 @@
 //! It is taken where the tile becomes JPEG, shows bands as they are, is full of imagery of one pixel grid, and all blocks
 //! under it are stored in this way. All else goes the long way, through red green blue.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use super::{Plan, RenderError, gather::Gatherer, plan::Read};
+use super::{
+    Plan, RenderError,
+    gather::{Gatherer, Laid},
+    plan::Read,
+};
 use crate::{
     encode::OutputFormat,
     geom::Window,
-    raster::{Depth, YCbCr},
+    raster::{Depth, YCbCr, YCbCrBlock, YCbCrWindow},
+    source::HeldPlanes,
     warp,
 };
 
 /// The tile's luma and chroma; `None` where it goes the long way.
 pub(super) fn brought(plan: &Plan, gatherer: &mut Gatherer<'_, '_>) -> Result<Option<YCbCr>, RenderError> {
     let Some((read, window)) = wanted(plan) else { return Ok(None) };
-    let Some(source) = gatherer.ycbcr(read, &window)? else { return Ok(None) };
+    let Some(mut blocks) = gatherer.ycbcr(read, &window)? else { return Ok(None) };
+    // The order in which they may be held.
+    blocks.sort_by_key(|laid| Arc::as_ptr(&laid.block).addr());
     let started = Instant::now();
-    let warped = warp::run_ycbcr(&source, &window, &read.grid, (read.resampling, read.shrink));
+    let warped = warped(read, window, &blocks);
     gatherer.spent.warp += started.elapsed();
     Ok(warped)
+}
+
+/// `None` where a block is not stored as luma and chroma, and where the warp cannot be done so.
+fn warped(read: &Read, window: Window, blocks: &[Laid]) -> Option<YCbCr> {
+    let held: Vec<HeldPlanes<'_>> = blocks.iter().map(|laid| laid.block.ycbcr()).collect::<Option<_>>()?;
+    let parts = blocks.iter().zip(&held).map(|(laid, held)| YCbCrBlock {
+        planes: held.planes(),
+        offset: laid.offset,
+        shown: laid.shown,
+    });
+    let source = YCbCrWindow::new(window, parts.collect())?;
+    warp::run_ycbcr(&source, &read.grid, (read.resampling, read.shrink))
 }
 
 /// The only read of a plan, and the window of it that luma and chroma are needed of.

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::{BlockAddress, Plane, Source, SourceError, StoredBlock, level::Blocks};
 use crate::{
     codec::{BlockLayout, Compression, PartialJpeg},
     geom::{Size, Window},
-    raster::{Canvas, Raster, YCbCr},
+    raster::{Canvas, Raster, StoredPlanes},
 };
 
 /// A decoded block. Where its codec allows it and no pixel of it can be hidden, it is decoded as its parts are asked for.
@@ -29,6 +29,17 @@ struct Parts {
     jpeg: PartialJpeg,
     /// Nothing more may be decoded: the data is damaged or was changed meanwhile. What was decoded before is sound.
     is_broken: bool,
+}
+
+/// The luma and chroma of a block, as long as this is kept.
+#[derive(Debug)]
+pub struct HeldPlanes<'a>(RwLockReadGuard<'a, Parts>);
+
+impl HeldPlanes<'_> {
+    /// The planes; what was never asked for may be anything.
+    pub fn planes(&self) -> StoredPlanes<'_> {
+        self.0.jpeg.ycbcr().unwrap_or_default()
+    }
 }
 
 /// Whether a block has what is asked of it.
@@ -92,18 +103,14 @@ impl Block {
         }
     }
 
-    /// Copies a part of it into a picture that is a window of an image, as [`YCbCr::paste`]; returns whether it did: not where
-    /// it is stored in another way.
-    pub fn paste_ycbcr(
-        &self,
-        picture: &mut YCbCr,
-        window: &Window,
-        offset: (i64, i64),
-        part: &Window,
-    ) -> bool {
-        let Content::Parts { decoded, .. } = &self.content else { return false };
-        let parts = decoded.read();
-        parts.jpeg.ycbcr().is_some_and(|planes| picture.paste(window, &planes, offset, part))
+    /// Its luma and chroma, if it is stored so; while they are held, nothing more of it is decoded.
+    ///
+    /// Who holds several blocks must take them in the order of their places in memory, each once: who waits for a block is
+    /// waited for by others then only if they hold none that comes later.
+    pub fn ycbcr(&self) -> Option<HeldPlanes<'_>> {
+        let Content::Parts { decoded, .. } = &self.content else { return None };
+        let held = decoded.read();
+        held.jpeg.ycbcr().is_some().then_some(HeldPlanes(held))
     }
 
     /// Weakens a canvas by it, as [`Canvas::restrict`], where it is a mask.

@@ -27,7 +27,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use bands::BandFacts;
-pub use block::{Block, Holding};
+pub use block::{Block, HeldPlanes, Holding};
 pub use collar::{CollarRule, TOLERANCE as COLLAR_TOLERANCE};
 pub use contents::Signature;
 pub use facts::Facts;

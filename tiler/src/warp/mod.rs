@@ -9,7 +9,7 @@ pub use grid::{Cell, Grid};
 
 use crate::{
     geom::{Size, Window},
-    raster::{Raster, Samples, YCbCr},
+    raster::{Piece, Raster, Samples, YCbCr, YCbCrWindow},
     resample::{FloatSampler, Kernel, Patch, Resampling, Row, Sampler, patch_planes},
 };
 
@@ -64,11 +64,11 @@ pub fn run(source: &Raster, window: &Window, grid: &Grid, kernels: &(Arc<Kernel>
 ///
 /// `None` where kernels reach out of the source or out of what is done in two passes.
 pub fn run_ycbcr(
-    source: &YCbCr,
-    window: &Window,
+    source: &YCbCrWindow<'_>,
     grid: &Grid,
     (resampling, shrink): (Resampling, (f64, f64)),
 ) -> Option<YCbCr> {
+    let window = source.window();
     let (half_window, half_grid) = (window.halved()?, grid.halved()?);
     let target = grid.target();
     let mut out = YCbCr::unfilled(Size::new(target.width, target.height));
@@ -77,10 +77,9 @@ pub fn run_ycbcr(
     };
     let (sharper, widest) = of_chroma(resampling);
     let chroma_kernels = kernels(sharper, (shrink.0.min(widest), shrink.1.min(widest)));
-    let [luma, blue, red] = source.planes();
     let [to_luma, to_blue, to_red] = out.planes_mut();
-    let is_done = planes([luma], (window, grid), &kernels(resampling, shrink), [to_luma])
-        && planes([blue, red], (&half_window, &half_grid), &chroma_kernels, [to_blue, to_red]);
+    let is_done = planes(&source.luma(), (window, grid), &kernels(resampling, shrink), [to_luma])
+        && planes(&source.chroma(), (&half_window, &half_grid), &chroma_kernels, [to_blue, to_red]);
     is_done.then_some(out)
 }
 
@@ -101,7 +100,7 @@ const fn of_chroma(resampling: Resampling) -> (Resampling, f64) {
 
 /// Resamples planes of the same positions; returns whether it did.
 fn planes<const BANDS: usize>(
-    sources: [&[u8]; BANDS],
+    source: &[Piece<'_, BANDS>],
     (window, grid): (&Window, &Grid),
     kernels: &(Arc<Kernel>, Arc<Kernel>),
     mut targets: [&mut [u8]; BANDS],
@@ -115,7 +114,7 @@ fn planes<const BANDS: usize>(
         if !patch_planes(
             &patch,
             (&kernels.0, &kernels.1),
-            (sources, window.size()),
+            (source, window.size()),
             (targets, target.width as usize),
         ) {
             return false;
@@ -139,6 +138,7 @@ fn each_row(cell: &Cell, patch: &Patch, width: u32, mut each: impl FnMut(Row, Ra
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::raster::YCbCrBlock;
 
     #[test]
     fn a_shift_of_whole_pixels_copies_them() {
@@ -155,19 +155,23 @@ mod tests {
     #[test]
     fn luma_and_chroma_keep_their_places_beside_each_other() {
         // Ramps: luma of its column, chroma of the column and of the row in the middle of four pixels.
-        let (window, size) = (Window::new(10, 20, 60, 50), Size::new(60, 50));
+        let window = Window::new(10, 20, 60, 50);
         let ramp = |width: u32, height: u32, value: &dyn Fn(u32, u32) -> u32| {
             (0..width * height).map(|at| value(at % width, at / width) as u8).collect::<Vec<u8>>()
         };
         let luma = ramp(60, 50, &|col, _| 2 * col + 1);
         let blue = ramp(30, 25, &|col, _| 4 * col + 2);
         let red = ramp(30, 25, &|_, row| 4 * row + 2);
-        let source = YCbCr::new(size, [luma, blue, red]);
+        // In two blocks beside each other, the second of which begins further left.
+        let planes = [(&luma[..], 60), (&blue[..], 30), (&red[..], 30)];
+        let block = |offset, shown| YCbCrBlock { planes, offset, shown };
+        let left = block((10, 20), Window::new(10, 20, 36, 50));
+        let right = block((10, 20), Window::new(46, 20, 24, 50));
+        let source = YCbCrWindow::new(window, vec![left, right]).expect("all is even");
         let map = |c: f64, r: f64| (20.3 + 1.1 * c, 30.6 + 1.1 * r);
         let grid = Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some(map(c, r))).expect("all is defined");
         for resampling in [Resampling::Bilinear, Resampling::Cubic] {
-            let out = run_ycbcr(&source, &window, &grid, (resampling, (1.1, 1.1)))
-                .expect("it is upright and inside");
+            let out = run_ycbcr(&source, &grid, (resampling, (1.1, 1.1))).expect("it is upright and inside");
             let [luma, blue, red] = out.planes();
             for (at, &luma) in luma.iter().enumerate() {
                 let (x, _) = map((at % 32) as f64 + 0.5, 0.0);
@@ -182,7 +186,7 @@ mod tests {
         let edge =
             Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some((11.0 + c, r + 30.0))).expect("all is defined");
         assert!(
-            run_ycbcr(&source, &window, &edge, (Resampling::Bilinear, (1.0, 1.0))).is_none(),
+            run_ycbcr(&source, &edge, (Resampling::Bilinear, (1.0, 1.0))).is_none(),
             "chroma at the edge"
         );
     }

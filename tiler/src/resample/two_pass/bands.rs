@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Down, Machine, Planes};
-use crate::resample::Kernel;
+use crate::{raster::Piece, resample::Kernel};
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {
@@ -42,9 +42,9 @@ pub struct InterleavedMut<'a> {
     pub stride: usize,
 }
 
-/// Planes of the same size, and how many samples a row has.
+/// Planes of the same size, in pieces that cover them, and how many samples a row has.
 pub struct Apart<'a, const BANDS: usize> {
-    pub planes: [&'a [u8]; BANDS],
+    pub pieces: &'a [Piece<'a, BANDS>],
     pub width: usize,
 }
 
@@ -91,15 +91,22 @@ impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
         (from, count): (usize, usize),
         planes: &'a mut Planes,
     ) -> [&'a [u8]; BANDS] {
-        let start = row * self.width + from;
-        // What is read beyond the row is the next one.
-        if self.planes.iter().all(|plane| start + planes.width <= plane.len()) {
-            return self.planes.map(|plane| &plane[start..start + planes.width]);
-        }
-        let count = count.min(self.width - from);
-        for (band, plane) in self.planes.iter().enumerate() {
-            let at = band * planes.width;
-            planes.samples[at..at + count].copy_from_slice(&plane[start..start + count]);
+        let end = (from + count).min(self.width);
+        for piece in self.pieces.iter().filter(|piece| piece.rows.contains(&row)) {
+            let columns = from.max(piece.columns.start)..end.min(piece.columns.end);
+            if columns.is_empty() {
+                continue;
+            }
+            let start = (row - piece.rows.start) * piece.stride + columns.start - piece.columns.start;
+            // What is read beyond the row is the next one.
+            let is_long = |plane: &&[u8]| start + planes.width <= plane.len();
+            if columns == (from..end) && piece.planes.iter().all(is_long) {
+                return piece.planes.map(|plane| &plane[start..start + planes.width]);
+            }
+            for (band, plane) in piece.planes.iter().enumerate() {
+                let at = band * planes.width + columns.start - from;
+                planes.samples[at..at + columns.len()].copy_from_slice(&plane[start..start + columns.len()]);
+            }
         }
         planes.bands()
     }
