@@ -113,8 +113,13 @@ impl PartialJpeg {
     fn decode_on(&mut self, machine: Machine, bytes: &[u8], window: &Window) -> Result<(), Broken> {
         let Some((rows, columns)) = self.units_of(window) else { return Ok(()) };
         let mut tables = None;
+        let all = 0..self.frame.units().0;
         for row in rows {
-            let Some(missing) = self.missing(row, &columns) else { continue };
+            // What is read on the way to them, or is beside them, a neighbour will need: it would have to be read again.
+            if self.missing(row, &columns).is_none() {
+                continue;
+            }
+            let Some(missing) = self.missing(row, &all) else { continue };
             let tables = tables.get_or_insert_with(|| Tables::of(&self.frame));
             self.unit_row(bytes, (machine, tables), row, &missing)?;
             let held = &mut self.held[row];
