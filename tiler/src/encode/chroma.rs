@@ -7,7 +7,11 @@
 
 use libjpeg_turbo_rs::simd;
 
-use crate::{geom::Size, raster::YCbCr};
+use super::Picture;
+use crate::{
+    geom::Size,
+    raster::{Raster, YCbCr},
+};
 
 /// Luma and chroma of rows of red green blue, each of `width` pixels, of which there is at least one.
 pub(super) fn ycbcr(rgb: &[u8], width: usize) -> YCbCr {
@@ -43,6 +47,30 @@ pub(super) fn ycbcr(rgb: &[u8], width: usize) -> YCbCr {
     }
     let [blue, red] = means.map(|means| sharpened(&means, half));
     YCbCr::new(Size::new(width as u32, height as u32), [luma, blue, red])
+}
+
+/// The same in red green blue for an encoder that takes means of two by two pixels again: all four have one chroma.
+pub(super) fn repeated(picture: &YCbCr) -> Picture {
+    let convert = simd::detect();
+    let size = picture.size();
+    let (width, half) = (size.width as usize, size.width.div_ceil(2) as usize);
+    let [luma, blue, red] = picture.planes();
+    let mut pixels = vec![0; 3 * luma.len()];
+    let mut rows = [(); 2].map(|()| vec![0; 2 * half]);
+    let lines = luma.chunks_exact(width).zip(pixels.chunks_exact_mut(3 * width));
+    for (number, (luma, pixels)) in lines.enumerate() {
+        if number % 2 == 0 {
+            for (row, plane) in rows.iter_mut().zip([blue, red]) {
+                let samples = &plane[number / 2 * half..][..half];
+                for (pair, &sample) in row.as_chunks_mut::<2>().0.iter_mut().zip(samples) {
+                    *pair = [sample; 2];
+                }
+            }
+        }
+        let [blue, red] = &rows;
+        convert.ycbcr_to_rgb_row(luma, &blue[..width], &red[..width], pixels, width);
+    }
+    Picture::new(Raster::new(size, 3, pixels, None))
 }
 
 /// Of two by two pixels.
@@ -92,6 +120,26 @@ mod tests {
             assert_eq!(luma, vec![98; width * height]);
             let count = width.div_ceil(2) * height.div_ceil(2);
             assert_eq!((blue, red), (&vec![89; count][..], &vec![200; count][..]), "{width} x {height}");
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_has_the_chroma_that_it_was_made_of() {
+        let (size, width) = (Size::new(7, 5), 7);
+        let luma = (0..35).map(|at| 100 + at).collect();
+        let plane = |start: u8| (0..12).map(|at| start + 2 * at).collect::<Vec<u8>>();
+        let picture = YCbCr::new(size, [luma, plane(110), plane(120)]);
+        let pixels = repeated(&picture).pixels;
+        let again = ycbcr(&pixels, width);
+        for (found, wanted) in again.planes()[0].iter().zip(picture.planes()[0]) {
+            assert!(found.abs_diff(*wanted) <= 1);
+        }
+        let (four, rgb) = ([0, 1, 7, 8], |at: usize| &pixels[3 * at..][..3]);
+        for at in four {
+            let luma = i32::from(picture.planes()[0][at]) - i32::from(picture.planes()[0][0]);
+            for (one, first) in rgb(at).iter().zip(rgb(0)) {
+                assert!((i32::from(*one) - i32::from(*first) - luma).abs() <= 1, "one chroma");
+            }
         }
     }
 

@@ -231,13 +231,20 @@ pub fn encode(
     Ok(EncodedTile { bytes, format, opaque: picture.is_opaque(), empty: picture.is_empty() })
 }
 
-/// Encodes what is luma and chroma already, as JPEG.
+/// Encodes what is luma and chroma already, in a lossy format: WebP if it is asked for, else JPEG.
 ///
 /// # Errors
 /// When the encoder refuses the picture, which only happens when it runs out of memory.
-pub fn encode_ycbcr(picture: &YCbCr, options: EncodeOptions) -> Result<EncodedTile, EncodeError> {
-    let format = Format::Jpeg;
-    let bytes = jpeg::encode_planes(picture, options).map_err(|reason| EncodeError { format, reason })?;
+pub fn encode_ycbcr(
+    picture: &YCbCr,
+    asked: OutputFormat,
+    options: EncodeOptions,
+) -> Result<EncodedTile, EncodeError> {
+    let (format, bytes) = match asked {
+        OutputFormat::WebP => (Format::WebP, webp::encode(&chroma::repeated(picture), options)),
+        _ => (Format::Jpeg, jpeg::encode_planes(picture, options)),
+    };
+    let bytes = bytes.map_err(|reason| EncodeError { format, reason })?;
     Ok(EncodedTile { bytes, format, opaque: true, empty: false })
 }
 

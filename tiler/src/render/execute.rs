@@ -41,7 +41,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
     let mut gatherer = Gatherer { context, bands, depth: plan.depth, spent: Spent::default(), faults: 0 };
     if let Some(picture) = ycbcr::brought(plan, &mut gatherer)? {
         let started = Instant::now();
-        let tile = encode::encode_ycbcr(&picture, plan.encode)?;
+        let tile = encode::encode_ycbcr(&picture, plan.format, plan.encode)?;
         report(&gatherer.spent, started.elapsed(), context);
         return Ok(Rendered { tile, is_provisional: plan.is_provisional(), is_passed: false });
     }

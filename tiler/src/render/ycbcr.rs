@@ -1,7 +1,7 @@
 //! The short way of photographs: what JPEG stores as luma and halved chroma is warped so, and encoded so. No colour is
 //! converted on the way, and of chroma there is a quarter.
 //!
-//! It is taken where the tile becomes JPEG, shows bands as they are, is full of imagery of one pixel grid, and all blocks
+//! It is taken where the tile becomes JPEG or lossy WebP, shows bands as they are, is full of imagery of one pixel grid, and all blocks
 //! under it are stored in this way. All else goes the long way, through red green blue.
 
 use std::{sync::Arc, time::Instant};
@@ -49,7 +49,7 @@ fn wanted(plan: &Plan) -> Option<(&Read, Window)> {
     let is_plain = plan.style.is_identity()
         && plan.style.bands() == [0, 1, 2]
         && plan.depth == Depth::Byte
-        && matches!(plan.format, OutputFormat::Jpeg | OutputFormat::Auto)
+        && matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP | OutputFormat::Auto)
         && !plan.encode.is_lossless;
     let is_full = plan.left_out.is_empty()
         && read.holes.is_empty()
