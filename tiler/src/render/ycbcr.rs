@@ -92,22 +92,4 @@ fn is_covered(window: &Window, places: &[Window]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_is_covered_by_images_beside_each_other_only() {
-        let window = Window::new(10, 10, 20, 20);
-        let covered = |places: &[(i64, i64, u32, u32)]| {
-            let places: Vec<Window> = places.iter().map(|&(x, y, w, h)| Window::new(x, y, w, h)).collect();
-            is_covered(&window, &places)
-        };
-        assert!(covered(&[(0, 0, 100, 100)]));
-        assert!(covered(&[(0, 0, 16, 100), (16, 0, 100, 100)]));
-        assert!(!covered(&[(0, 0, 16, 100), (18, 0, 100, 100)]), "a gap");
-        assert!(!covered(&[(0, 0, 16, 100), (16, 0, 100, 18)]), "a corner");
-        assert!(!covered(&[(0, 0, 100, 100), (16, 0, 100, 100)]), "an overlap");
-        assert!(!covered(&[(0, 0, 17, 100), (17, 0, 100, 100)]), "chroma shared by two images");
-        assert!(!covered(&[(-1, 0, 100, 100)]), "chroma between pixels of chroma");
-    }
-}
+mod tests;
