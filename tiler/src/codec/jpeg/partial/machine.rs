@@ -1,7 +1,5 @@
 //! What the processor can do, chosen when it runs.
 
-use std::ops::Range;
-
 #[cfg(target_arch = "x86_64")]
 use super::simd::Avx2;
 use super::{
@@ -9,7 +7,7 @@ use super::{
     colour::{self, Row},
     idct::{self, Pair, Samples},
     planes::Plane,
-    scan::{self, Segment, Transform},
+    scan::{self, Transform, UnitRow},
     upsample::{self, Sums},
 };
 
@@ -32,25 +30,20 @@ impl Machine {
     }
 
     /// [`scan::decode`].
-    pub(super) fn decode(
-        self,
-        segment: Segment<'_>,
-        wanted: &Range<usize>,
-        planes: &mut [Plane],
-    ) -> Result<(), Broken> {
+    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut [Plane]) -> Result<(), Broken> {
         match self {
-            Self::Plain => scan::decode(segment, wanted, planes, self),
+            Self::Plain => scan::decode(units, planes, self),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(found) => found.decode(segment, wanted, planes),
+            Self::Avx2(found) => found.decode(units, planes),
         }
     }
 
     /// [`scan::pass`].
-    pub(super) fn pass(self, segment: Segment<'_>) -> Result<(), Broken> {
+    pub(super) fn pass(self, units: UnitRow<'_>) -> Result<(), Broken> {
         match self {
-            Self::Plain => scan::pass(segment),
+            Self::Plain => scan::pass(units),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(found) => found.pass(segment),
+            Self::Avx2(found) => found.pass(units),
         }
     }
 

@@ -1,8 +1,9 @@
-//! Baseline JPEG of which only what is asked for is decoded, now or later.
+//! Baseline JPEG of which only the rows that are asked for are decoded, now or later.
 //!
-//! Entropy-coded data can only be read from its start. So this goes no further than the last units that are needed, keeps on
-//! its way where it can go on (an *entry point* every few units), and what it goes over it only reads, without a
-//! transform or a conversion of colours. What is asked for later starts from the nearest entry point.
+//! Entropy-coded data can only be read from its start. So this goes no further than the last rows of units that are needed,
+//! keeps on its way where it can go on (an *entry point* for each of them), and those that it goes over it only reads, without
+//! a transform. What is asked for later starts from the nearest entry point. A row is decoded whole: all of it has to be read
+//! anyway, and what stands beside a tile is soon needed by its neighbour.
 //!
 //! The samples are those of libjpeg-turbo with its defaults, to the bit.
 
@@ -30,16 +31,13 @@ use self::{
     header::Frame,
     machine::Machine,
     planes::Plane,
-    scan::{EntryPoint, Segment, Tables},
+    scan::{EntryPoint, Tables, UnitRow},
 };
 use super::{BlockLayout, CodecError, Photometric, damaged, fits};
 use crate::{
     geom::{Size, Window},
     raster::{SampleType, StoredPlanes},
 };
-
-/// Columns of pixels from one entry point to the next.
-const SEGMENT_PX: usize = 128;
 
 pub use rows::PixelRows;
 
@@ -53,11 +51,10 @@ pub struct PartialJpeg {
     /// Of the block, which may be smaller than the frame.
     size: Size,
     converts: bool,
-    /// One every so many units of a row of them, as far as was read.
+    /// One for each row of units, as far as was read.
     entries: Vec<EntryPoint>,
-    segment: usize,
-    /// For each row of units, the columns of them that were decoded.
-    held: Vec<Range<u16>>,
+    /// Whether a row of units was decoded.
+    held: Vec<bool>,
     planes: Vec<Plane>,
 }
 
@@ -84,16 +81,14 @@ impl PartialJpeg {
         if frame.components.len() != layout.bands || !fits(width, height, layout) {
             return Ok(None);
         }
-        let (h, v) = frame.sampling;
-        let rows = needed(&(0..layout.size.height as usize), v, frame.units().1).end;
-        let mut entries = Vec::with_capacity(1 + rows * width.div_ceil(SEGMENT_PX));
+        let rows = needed(&(0..layout.size.height as usize), frame.sampling.1, frame.units().1).end;
+        let mut entries = Vec::with_capacity(1 + rows);
         entries.push(EntryPoint::start(&frame));
         Ok(Some(Self {
             size: layout.size,
-            segment: SEGMENT_PX / (8 * h),
             converts: matches!(layout.photometric, Photometric::YCbCr(_)),
             entries,
-            held: vec![0..0; rows],
+            held: vec![false; rows],
             planes: Plane::all(&frame, rows),
             frame,
         }))
@@ -105,29 +100,19 @@ impl PartialJpeg {
     /// When the data is damaged, or stands where it should not. The whole decoder may read it nevertheless.
     ///
     /// # Allocations
-    /// Two rows of units.
+    /// Tables of some 40 kB for each thread, which stay.
     pub fn decode(&mut self, bytes: &[u8], window: &Window) -> Result<(), CodecError> {
         self.decode_on(Machine::detect(), bytes, window).map_err(broken)
     }
 
     fn decode_on(&mut self, machine: Machine, bytes: &[u8], window: &Window) -> Result<(), Broken> {
-        let Some((rows, columns)) = self.units_of(window) else { return Ok(()) };
         let mut tables = None;
-        let all = 0..self.frame.units().0;
-        for row in rows {
-            // What is read on the way to them, or is beside them, a neighbour will need: it would have to be read again.
-            if self.missing(row, &columns).is_none() {
-                continue;
+        for row in self.unit_rows(window) {
+            if !self.held[row] {
+                let tables = tables.get_or_insert_with(|| Tables::of(&self.frame));
+                self.unit_row(bytes, (machine, tables), row)?;
+                self.held[row] = true;
             }
-            let Some(missing) = self.missing(row, &all) else { continue };
-            let tables = tables.get_or_insert_with(|| Tables::of(&self.frame));
-            self.unit_row(bytes, (machine, tables), row, &missing)?;
-            let held = &mut self.held[row];
-            *held = if held.start == held.end {
-                missing.start as u16..missing.end as u16
-            } else {
-                held.start.min(missing.start as u16)..held.end.max(missing.end as u16)
-            };
         }
         Ok(())
     }
@@ -156,8 +141,7 @@ impl PartialJpeg {
 
     /// Whether the pixels of the window are right.
     pub fn holds(&self, window: &Window) -> bool {
-        self.units_of(window)
-            .is_none_or(|(mut rows, columns)| rows.all(|row| self.missing(row, &columns).is_none()))
+        self.unit_rows(window).all(|row| self.held[row])
     }
 
     /// Bytes that it takes.
@@ -167,68 +151,35 @@ impl PartialJpeg {
             + tables
             + self.frame.components.capacity() * size_of::<header::Component>()
             + self.entries.capacity() * size_of::<EntryPoint>()
-            + self.held.capacity() * size_of::<Range<u16>>()
+            + self.held.capacity()
             + self.planes.iter().map(|plane| size_of::<Plane>() + plane.bytes()).sum::<usize>()
     }
 
-    /// Rows and columns of units that the pixels of a window need, as far as they are in the block.
-    fn units_of(&self, window: &Window) -> Option<(Range<usize>, Range<usize>)> {
-        let window = window.intersection(&Window::full(self.size))?;
-        let ((h, v), (columns, rows)) = (self.frame.sampling, self.frame.units());
-        let rows = needed(&(window.row_off as usize..window.row_end() as usize), v, rows);
-        Some((rows, needed(&(window.col_off as usize..window.col_end() as usize), h, columns)))
+    /// Rows of units that the pixels of a window need, as far as they are in the block.
+    fn unit_rows(&self, window: &Window) -> Range<usize> {
+        window.intersection(&Window::full(self.size)).map_or(0..0, |window| {
+            let rows = window.row_off as usize..window.row_end() as usize;
+            needed(&rows, self.frame.sampling.1, self.frame.units().1)
+        })
     }
 
-    /// The columns that a row of units needs in addition, so that those that it holds stay next to each other.
-    fn missing(&self, row: usize, columns: &Range<usize>) -> Option<Range<usize>> {
-        let held = self.held.get(row).map_or(0..0, |held| held.start.into()..held.end.into());
-        if held.start == held.end {
-            return Some(columns.clone());
-        }
-        match (columns.start < held.start, columns.end > held.end) {
-            (false, false) => None,
-            (true, false) => Some(columns.start..held.start),
-            (false, true) => Some(held.end..columns.end),
-            (true, true) => Some(columns.clone()),
-        }
-    }
-
-    /// Decodes some columns of one row of units.
+    /// Decodes one row of units.
     fn unit_row(
         &mut self,
         data: &[u8],
         (machine, tables): (Machine, &Tables),
         row: usize,
-        wanted: &Range<usize>,
     ) -> Result<(), Broken> {
-        let (width, _) = self.frame.units();
-        let (frame, segment) = (&self.frame, self.segment);
-        let segments = width.div_ceil(segment);
-        let units = |index: usize| {
-            let first = index % segments * segment;
-            first..(first + segment).min(width)
-        };
-        let first = row * segments + wanted.start / segment;
-        let last = row * segments + (wanted.end - 1) / segment;
-        while self.entries.len() <= first {
-            let index = self.entries.len() - 1;
+        let frame = &self.frame;
+        while self.entries.len() <= row {
             let Some(&(mut at)) = self.entries.last() else { return Err(Broken("no entry point")) };
-            let row = index / segments;
-            machine.pass(Segment { frame, tables, data, at: &mut at, row, columns: units(index) })?;
+            machine.pass(UnitRow { frame, tables, data, at: &mut at, row: self.entries.len() - 1 })?;
             self.entries.push(at);
         }
-        for index in first..=last {
-            let Some(&(mut at)) = self.entries.get(index) else { return Err(Broken("no entry point")) };
-            let known = index + 1 < self.entries.len();
-            let mut columns = units(index);
-            if known {
-                columns.end = columns.end.min(wanted.end);
-            }
-            let segment = Segment { frame, tables, data, at: &mut at, row, columns };
-            machine.decode(segment, wanted, &mut self.planes)?;
-            if !known {
-                self.entries.push(at);
-            }
+        let mut at = self.entries[row];
+        machine.decode(UnitRow { frame, tables, data, at: &mut at, row }, &mut self.planes)?;
+        if self.entries.len() == row + 1 {
+            self.entries.push(at);
         }
         Ok(())
     }

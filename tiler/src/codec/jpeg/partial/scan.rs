@@ -1,6 +1,6 @@
 //! Units of the scan: their coefficients read and transformed, or passed over.
 
-use std::{cell::RefCell, ops::Range, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     bits::{Bits, Broken},
@@ -120,15 +120,15 @@ impl<'a, T> Distinct<'a, T> {
     }
 }
 
-/// What is to be done with units that are next to each other in a row of them.
-pub(super) struct Segment<'a> {
+/// A row of units, and all that is needed to read it.
+pub(super) struct UnitRow<'a> {
     pub(super) frame: &'a Frame,
     pub(super) tables: &'a Tables,
     pub(super) data: &'a [u8],
+    /// Where it starts, and afterwards where it ends.
     pub(super) at: &'a mut EntryPoint,
-    /// Row and columns of the units.
+    /// Its number.
     pub(super) row: usize,
-    pub(super) columns: Range<usize>,
 }
 
 /// How pairs of blocks are transformed.
@@ -136,29 +136,19 @@ pub(super) trait Transform: Copy {
     fn transform(self, coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> Samples;
 }
 
-/// Reads the units, and puts the samples of those in the wanted columns into the planes.
+/// Reads the units, and puts their samples into the planes.
 #[inline(always)]
-pub(super) fn decode(
-    segment: Segment<'_>,
-    wanted: &Range<usize>,
-    planes: &mut [Plane],
-    how: impl Transform,
-) -> Result<(), Broken> {
-    let Segment { frame, tables, data, at, row, columns } = segment;
+pub(super) fn decode(units: UnitRow<'_>, planes: &mut [Plane], how: impl Transform) -> Result<(), Broken> {
+    let UnitRow { frame, tables, data, at, row } = units;
     let mut now = *at;
     let mut pending = Pending { how, blocks: [0; 256], places: [Place::default(); 2], count: 0 };
-    for column in columns {
+    for column in 0..frame.units().0 {
         now.before_unit(frame, data)?;
-        let is_wanted = wanted.contains(&column);
         for block in &tables.blocks {
             let ac = &tables.ac[block.ac];
             now.bits.refill(data);
             let dc = now.dc[block.component].wrapping_add(tables.dc[block.dc].diff(&mut now.bits)?);
             now.dc[block.component] = dc;
-            if !is_wanted {
-                ac.coefficients(&mut now.bits, data, |_, _| {})?;
-                continue;
-            }
             let (x, y) = block.place;
             let plane = &mut planes[block.component];
             let offset = plane.offset(row, y, block.columns * column + x);
@@ -186,10 +176,10 @@ pub(super) fn decode(
 
 /// Reads the units, and keeps nothing of them.
 #[inline(always)]
-pub(super) fn pass(segment: Segment<'_>) -> Result<(), Broken> {
-    let Segment { frame, tables, data, at, columns, .. } = segment;
+pub(super) fn pass(units: UnitRow<'_>) -> Result<(), Broken> {
+    let UnitRow { frame, tables, data, at, .. } = units;
     let mut now = *at;
-    for _ in columns {
+    for _ in 0..frame.units().0 {
         now.before_unit(frame, data)?;
         for block in &tables.blocks {
             now.bits.refill(data);

@@ -5,8 +5,6 @@
 
 #![expect(unsafe_code, reason = "the compiler cannot know which processor it will be")]
 
-use std::ops::Range;
-
 #[allow(clippy::wildcard_imports, reason = "they are many, and named alike")]
 use std::arch::x86_64::*;
 
@@ -15,7 +13,7 @@ use super::{
     colour::{self, BLUE, GREEN_CB, GREEN_CR, RED, Row},
     idct::{self, AFTER_COLUMNS, AFTER_ROWS, ALONE_MAX, FRACTION, Pair, Samples, factor},
     planes::Plane,
-    scan::{self, Segment, Transform},
+    scan::{self, Transform, UnitRow},
     upsample::{self as plain, Sums},
 };
 
@@ -32,19 +30,14 @@ impl Avx2 {
         found.then_some(Self(()))
     }
 
-    pub(super) fn decode(
-        self,
-        segment: Segment<'_>,
-        wanted: &Range<usize>,
-        planes: &mut [Plane],
-    ) -> Result<(), Broken> {
+    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut [Plane]) -> Result<(), Broken> {
         // SAFETY: `self` proves the features.
-        unsafe { decode(segment, wanted, planes, self) }
+        unsafe { decode(units, planes, self) }
     }
 
-    pub(super) fn pass(self, segment: Segment<'_>) -> Result<(), Broken> {
+    pub(super) fn pass(self, units: UnitRow<'_>) -> Result<(), Broken> {
         // SAFETY: `self` proves the features.
-        unsafe { pass(segment) }
+        unsafe { pass(units) }
     }
 
     pub(super) fn upsample(self, near: &[u8], far: Option<&[u8]>, sums: &mut Sums, out: &mut [u8]) {
@@ -67,18 +60,13 @@ impl Transform for Avx2 {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn decode(
-    segment: Segment<'_>,
-    wanted: &Range<usize>,
-    planes: &mut [Plane],
-    how: Avx2,
-) -> Result<(), Broken> {
-    scan::decode(segment, wanted, planes, how)
+fn decode(units: UnitRow<'_>, planes: &mut [Plane], how: Avx2) -> Result<(), Broken> {
+    scan::decode(units, planes, how)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn pass(segment: Segment<'_>) -> Result<(), Broken> {
-    scan::pass(segment)
+fn pass(units: UnitRow<'_>) -> Result<(), Broken> {
+    scan::pass(units)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
