@@ -1,43 +1,65 @@
 //! Memory of bytes that were used: whoever fills all of what he takes need not have it cleared, and its pages are there.
 
+use std::collections::VecDeque;
+
 use parking_lot::Mutex;
 
 /// No more is kept than this.
 const KEPT_BYTES: usize = 8 << 20;
+/// What is shorter is soon cleared, and what is longer leaves no room for others.
+const LENGTHS: std::ops::RangeInclusive<usize> = 8 << 10..=KEPT_BYTES / 4;
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { buffers: Vec::new(), bytes: 0 });
+static SPARE: Mutex<Spare> = Mutex::new(Spare { buffers: VecDeque::new(), bytes: 0 });
 
+/// The last that came is the last one here.
 struct Spare {
-    buffers: Vec<Vec<u8>>,
+    buffers: VecDeque<Vec<u8>>,
     bytes: usize,
 }
 
-/// So many bytes, of which each may be anything.
+impl Spare {
+    fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        let at = self.buffers.iter().rposition(|buffer| buffer.len() == len)?;
+        self.bytes -= len;
+        self.buffers.remove(at)
+    }
+
+    /// Returns one that must leave for it; more follow until there is `None`.
+    fn leaving(&mut self, len: usize) -> Option<Vec<u8>> {
+        let oldest = if self.bytes + len > KEPT_BYTES { self.buffers.pop_front() } else { None };
+        self.bytes -= oldest.as_ref().map_or(0, Vec::len);
+        oldest
+    }
+
+    fn put(&mut self, buffer: Vec<u8>) {
+        self.bytes += buffer.len();
+        self.buffers.push_back(buffer);
+    }
+}
+
+/// So many bytes, each of which may be anything.
 pub(crate) fn take(len: usize) -> Vec<u8> {
-    let found = {
-        let mut spare = SPARE.lock();
-        let found = spare.buffers.iter().rposition(|buffer| buffer.len() == len);
-        found.map(|at| {
-            spare.bytes -= len;
-            spare.buffers.swap_remove(at)
-        })
-    };
-    found.unwrap_or_else(|| vec![0; len])
+    let found = if LENGTHS.contains(&len) { SPARE.lock().take(len) } else { None };
+    let mut buffer = found.unwrap_or_else(|| vec![0; len]);
+    if cfg!(test) {
+        // What shows without having been filled shall be seen.
+        buffer.fill(0xa5);
+    }
+    buffer
 }
 
 /// Takes bytes back.
 pub(crate) fn put(buffer: Vec<u8>) {
-    let len = buffer.len();
+    // A longer one would not weigh what it takes.
+    if !LENGTHS.contains(&buffer.len()) || buffer.capacity() != buffer.len() {
+        return;
+    }
+    // They are freed after the lock.
+    let mut leaving = Vec::new();
     let mut spare = SPARE.lock();
-    // Of those that nobody asked for, the oldest leave.
-    while spare.bytes + len > KEPT_BYTES && !spare.buffers.is_empty() {
-        let oldest = spare.buffers.remove(0);
-        spare.bytes -= oldest.len();
-    }
-    if len > 0 && len <= KEPT_BYTES && buffer.capacity() == len {
-        spare.bytes += len;
-        spare.buffers.push(buffer);
-    }
+    leaving.extend(std::iter::from_fn(|| spare.leaving(buffer.len())));
+    spare.put(buffer);
+    drop(spare);
 }
 
 #[cfg(test)]
@@ -45,17 +67,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_back_is_taken_again_and_does_not_add_up() {
-        // Of a length that no other test has.
-        let len = 123_457;
-        put(vec![7; len]);
-        assert_eq!(take(len), vec![7; len]);
-        assert_eq!(take(len), vec![0; len]);
-        for _ in 0..200 {
-            put(vec![1; len]);
+    fn what_came_last_is_taken_first_and_the_oldest_leaves() {
+        let mut spare = Spare { buffers: VecDeque::new(), bytes: 0 };
+        let len = KEPT_BYTES / 4;
+        for number in 0..6 {
+            while let Some(gone) = spare.leaving(len) {
+                assert_eq!(gone[0], number - 4);
+            }
+            spare.put(vec![number; len]);
+            assert!(spare.bytes <= KEPT_BYTES);
         }
-        let spare = SPARE.lock();
-        assert!(spare.bytes <= KEPT_BYTES);
-        assert_eq!(spare.bytes, spare.buffers.iter().map(Vec::len).sum::<usize>());
+        assert!(spare.take(len - 1).is_none());
+        for number in (2..6).rev() {
+            assert_eq!(spare.take(len).map(|buffer| buffer[0]), Some(number));
+        }
+        assert_eq!((spare.take(len), spare.bytes), (None, 0));
+    }
+
+    #[test]
+    fn what_is_taken_is_as_long_as_was_asked_for() {
+        for len in [0, 1, 9_000, KEPT_BYTES] {
+            put(vec![1; len]);
+            assert_eq!(take(len).len(), len);
+        }
     }
 }
