@@ -50,6 +50,13 @@ pub struct Capacity {
     pub typical_bytes: u64,
 }
 
+impl Capacity {
+    /// Of decoded blocks, most of which are photographs of 512 px a side.
+    pub const fn of_blocks(bytes: u64) -> Self {
+        Self { bytes, typical_bytes: 512 * 512 * 3 / 2 }
+    }
+}
+
 /// An entry's key, hash and links, about.
 const OVERHEAD_BYTES: u64 = 96;
 

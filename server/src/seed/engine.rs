@@ -62,7 +62,7 @@ impl Engine {
             .build()?;
         // Along the curve a block is wanted again soon or never: what was used longest ago leaves.
         let least = pool.current_num_threads() as u64 * BLOCKS_EACH;
-        let capacity = Capacity { bytes: block_bytes.max(least), typical_bytes: 786_432 };
+        let capacity = Capacity::of_blocks(block_bytes.max(least));
         let blocks = Blocks::new(cache::build(CachePolicy::Lru, capacity));
         Ok(Self { pool, files, blocks, damaged: AtomicU64::new(0) })
     }

@@ -191,7 +191,7 @@ impl TileService {
         (files, hints): (Arc<OpenFiles>, Arc<Hints>),
         metrics: Arc<Metrics>,
     ) -> Self {
-        let capacity = Capacity { bytes: settings.block_bytes, typical_bytes: 786_432 };
+        let capacity = Capacity::of_blocks(settings.block_bytes);
         let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
         let blocks = Blocks::new(Box::new(blocks));
         let renderer = Arc::new(TilerRenderer::new(files, hints, blocks, Arc::clone(&metrics)));

@@ -32,7 +32,7 @@ const AROUND: usize = 65_536;
 /// process are interrupted.
 const LINGERING_BYTES: usize = 8 << 20;
 
-/// Maps of which pages linger, and how many bytes that may be.
+/// Maps of which pages linger, and how many bytes that may be; those of maps that went away stay counted until the next time.
 static LINGERING: Mutex<Lingering> = Mutex::new(Lingering { maps: Vec::new(), bytes: 0 });
 
 struct Lingering {
@@ -53,7 +53,7 @@ impl Mmap {
     pub(super) fn new(file: File, identity: FileIdentity) -> Result<Self, IoError> {
         install_handler();
         let len = usize::try_from(identity.size).map_err(|_| IoError::Empty)?;
-        // SAFETY: the map is read-only and never handed out beyond `self`. Other processes may change the file under it;
+        // SAFETY: the map is read-only, and read through `self` alone: what lingers is only advised upon. Other processes may change the file under it;
         // then its bytes change, which all readers treat as untrusted input, or vanish, which the handler turns into
         // zeros. Nothing relies on them staying the same: sizes and offsets are copied before they are checked.
         let map = unsafe { MmapOptions::new().len(len).map(&file) }.map_err(IoError::Open)?;
@@ -92,8 +92,12 @@ impl ByteSource for Mmap {
         let within = ranges.iter().filter_map(|range| within(range, self.map.len() as u64).ok());
         // A fault maps the pages around it as well.
         let around = |range: Range<usize>| range.end.next_multiple_of(AROUND) - range.start / AROUND * AROUND;
+        let bytes = within.map(around).sum::<usize>();
+        if bytes == 0 {
+            return;
+        }
         let mut lingering = LINGERING.lock();
-        lingering.bytes += within.map(around).sum::<usize>();
+        lingering.bytes += bytes;
         if !lingering.maps.iter().any(|map| Arc::ptr_eq(map, &self.map)) {
             lingering.maps.push(Arc::clone(&self.map));
         }

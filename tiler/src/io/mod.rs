@@ -56,8 +56,8 @@ pub trait ByteSource: Send + Sync + fmt::Debug {
     /// Tells that these ranges are about to be read.
     fn will_need(&self, ranges: &[Range<u64>]);
 
-    /// Tells that these ranges are not needed for now. The system keeps them as long as it likes, but they no longer count
-    /// as this process's memory.
+    /// Tells that these ranges are not needed for now. The system keeps them as long as it likes, but they
+    /// no longer count as this process's memory, except for some megabytes.
     fn done_with(&self, _ranges: &[Range<u64>]) {}
 
     /// Whether the file is still what it was when it was opened: what was read before may otherwise be anything.

@@ -9,7 +9,7 @@ mod ycbcr;
 pub use beneath::{Weighed, lay_beneath};
 pub use canvas::{Canvas, Depth};
 pub use sample::{SampleType, Samples};
-pub use ycbcr::{Piece, StoredPlanes, YCbCr, YCbCrBlock, YCbCrWindow};
+pub use ycbcr::{PlanePart, StoredPlanes, YCbCr, YCbCrBlock, YCbCrWindow};
 
 use crate::geom::Size;
 

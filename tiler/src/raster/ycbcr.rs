@@ -86,7 +86,7 @@ pub struct YCbCrBlock<'a> {
 
 /// One plane of a block, or several of the same size, as they are read.
 #[derive(Debug, Clone)]
-pub struct Piece<'a, const PLANES: usize> {
+pub struct PlanePart<'a, const PLANES: usize> {
     /// Which columns of the window it shows.
     pub columns: Range<usize>,
     /// Which rows of it.
@@ -98,13 +98,16 @@ pub struct Piece<'a, const PLANES: usize> {
 }
 
 impl<'a> YCbCrWindow<'a> {
-    /// A window that blocks cover without overlap; `None` where a sample of chroma would be shared by two of them, or by what
-    /// is inside and outside.
+    /// A window of blocks that share no pixel; `None` where they do not cover it, and where a sample of chroma would be shared by
+    /// two of them, or by what is inside and outside.
     pub fn new(window: Window, blocks: Vec<YCbCrBlock<'a>>) -> Option<Self> {
         let is_even = |block: &YCbCrBlock<'_>| {
             block.offset.0 % 2 == 0 && block.offset.1 % 2 == 0 && block.shown.halved().is_some()
         };
-        (window.halved().is_some() && blocks.iter().all(is_even)).then_some(Self { window, blocks })
+        let shown = blocks.iter().map(|block| block.shown.pixels()).sum::<u64>();
+        debug_assert!(shown <= window.pixels(), "blocks of a window share no pixel");
+        (window.halved().is_some() && shown == window.pixels() && blocks.iter().all(is_even))
+            .then_some(Self { window, blocks })
     }
 
     /// Where it lies in the image.
@@ -113,22 +116,22 @@ impl<'a> YCbCrWindow<'a> {
     }
 
     /// Its luma.
-    pub fn luma(&self) -> Vec<Piece<'a, 1>> {
-        self.pieces(1, |[luma, ..]| ([luma.0], luma.1))
+    pub fn luma(&self) -> Vec<PlanePart<'a, 1>> {
+        self.parts(1, |[luma, ..]| ([luma.0], luma.1))
     }
 
     /// Its blue and red chroma, of half the columns and rows.
-    pub fn chroma(&self) -> Vec<Piece<'a, 2>> {
-        self.pieces(2, |[_, blue, red]| ([blue.0, red.0], blue.1))
+    pub fn chroma(&self) -> Vec<PlanePart<'a, 2>> {
+        self.parts(2, |[_, blue, red]| ([blue.0, red.0], blue.1))
     }
 
-    /// Pieces of planes that have one sample for so many pixels a side.
-    fn pieces<const PLANES: usize>(
+    /// Parts of planes that have one sample for so many pixels a side.
+    fn parts<const PLANES: usize>(
         &self,
         side: i64,
         planes: impl Fn(StoredPlanes<'a>) -> ([&'a [u8]; PLANES], usize),
-    ) -> Vec<Piece<'a, PLANES>> {
-        let piece = |block: &YCbCrBlock<'a>| {
+    ) -> Vec<PlanePart<'a, PLANES>> {
+        let part = |block: &YCbCrBlock<'a>| {
             let (planes, stride) = planes(block.planes);
             let shown = &block.shown;
             let from = |start: i64, end: i64, of: i64| {
@@ -136,14 +139,14 @@ impl<'a> YCbCrWindow<'a> {
             };
             let skip = ((shown.row_off - block.offset.1) / side) as usize * stride
                 + ((shown.col_off - block.offset.0) / side) as usize;
-            Piece {
+            PlanePart {
                 columns: from(shown.col_off, shown.col_end(), self.window.col_off),
                 rows: from(shown.row_off, shown.row_end(), self.window.row_off),
                 planes: planes.map(|plane| plane.get(skip..).unwrap_or_default()),
                 stride,
             }
         };
-        self.blocks.iter().map(piece).collect()
+        self.blocks.iter().map(part).collect()
     }
 }
 
@@ -152,21 +155,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_where_the_window_shows_them() {
+    fn parts_are_where_the_window_shows_them() {
         let luma: Vec<u8> = (0..64).collect();
         let chroma: Vec<u8> = (100..116).collect();
         let planes: StoredPlanes<'_> = [(&luma, 8), (&chroma, 4), (&chroma, 4)];
-        let window = Window::new(10, 20, 6, 4);
+        let window = Window::new(10, 20, 6, 2);
         let block = YCbCrBlock { planes, offset: (8, 16), shown: Window::new(12, 20, 4, 2) };
-        let of = |window, block| YCbCrWindow::new(window, vec![block]);
+        let beside = YCbCrBlock { shown: Window::new(10, 20, 2, 2), ..block };
+        let of = |window, block| YCbCrWindow::new(window, vec![block, beside]);
         let found = of(window, block).expect("all is even");
-        let [luma] = &found.luma()[..] else { panic!("one block is one piece") };
+        let [luma, _] = &found.luma()[..] else { panic!("one block is one part") };
         assert_eq!((&luma.columns, &luma.rows, luma.stride), (&(2..6), &(0..2), 8));
         assert_eq!(luma.planes[0][..4], [36, 37, 38, 39]);
-        let [chroma] = &found.chroma()[..] else { panic!("one block is one piece") };
+        let [chroma, _] = &found.chroma()[..] else { panic!("one block is one part") };
         assert_eq!((&chroma.columns, &chroma.rows, chroma.stride), (&(1..3), &(0..1), 4));
         assert_eq!((chroma.planes[0][0], chroma.planes[1][1]), (110, 111));
-        assert!(of(Window::new(11, 20, 6, 4), block).is_none());
+        assert!(of(Window::new(10, 20, 6, 4), block).is_none(), "two rows lack");
+        assert!(of(Window::new(11, 20, 6, 2), block).is_none());
         assert!(of(window, YCbCrBlock { offset: (9, 16), ..block }).is_none());
         assert!(of(window, YCbCrBlock { shown: Window::new(12, 20, 3, 2), ..block }).is_none());
     }

@@ -39,7 +39,7 @@ pub fn render(plan: &Plan, context: &RenderContext<'_>) -> Result<Rendered, Rend
     }
     let bands = plan.style.bands();
     let mut gatherer = Gatherer { context, bands, depth: plan.depth, spent: Spent::default(), faults: 0 };
-    if let Some(picture) = ycbcr::brought(plan, &mut gatherer)? {
+    if let Some(picture) = ycbcr::tile(plan, &mut gatherer)? {
         let started = Instant::now();
         let tile = encode::encode_ycbcr(&picture, plan.format, plan.encode)?;
         report(&gatherer.spent, started.elapsed(), context);

@@ -91,16 +91,19 @@ impl Gatherer<'_, '_> {
         Ok(window)
     }
 
-    /// The blocks of a window of a read whose pieces share no pixel and cover it, each with its place and what it shows; `None`
-    /// where one is not stored as luma and chroma, or is damaged.
+    /// The blocks under parts of pieces of a read, each with its place and what it shows; `None` where one is not stored as luma
+    /// and chroma, or is damaged.
     ///
     /// # Errors
     /// When a file cannot be read or has changed.
-    pub fn ycbcr(&mut self, read: &Read, window: &Window) -> Result<Option<Vec<Laid>>, RenderError> {
+    pub fn ycbcr(
+        &mut self,
+        read: &Read,
+        parts: &[(Piece, Window)],
+    ) -> Result<Option<Vec<Laid>>, RenderError> {
         let mut all = Vec::new();
-        for piece in &read.pieces {
-            let Some(part) = piece.place.intersection(window) else { continue };
-            match self.ycbcr_piece(read, piece, &part) {
+        for (piece, part) in parts {
+            match self.ycbcr_piece(read, piece, part) {
                 Ok(Some(blocks)) => all.extend(blocks),
                 Ok(None) => return Ok(None),
                 Err(error) if is_damage(&error) => return Ok(None),
@@ -124,7 +127,7 @@ impl Gatherer<'_, '_> {
         let own = Window::new(part.col_off - left, part.row_off - top, part.width, part.height);
         let addresses = source.blocks(piece.level, &own);
         self.spent.fetch += started.elapsed();
-        if level.has_mask() {
+        if !source.stores_ycbcr(piece.level) {
             return Ok(None);
         }
         let size = level.block_size();

@@ -9,7 +9,7 @@ mod two_pass;
 pub use float::FloatSampler;
 pub use kernel::Kernel;
 pub use sample::{Row, Sampler, patch_planes};
-pub use two_pass::{Line, Patch};
+pub use two_pass::{Line, Passes, Patch};
 
 /// The kernel that a layer is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     geom::Size,
-    raster::{Piece, Raster, Samples},
+    raster::{PlanePart, Raster, Samples},
 };
 
 /// Weighing columns takes this many bits off a sum, so that it fits in 16 with six of them below the point.
@@ -222,16 +222,16 @@ impl<'a> Sampler<'a> {
 
 /// Fills a patch of target pixels in two passes, each band of which is in a plane of its own, and all of them valid.
 ///
-/// The pieces of the source cover its `size`; rows of the `targets`, which begin with the patch, are `stride` apart. Returns
+/// The parts of the source cover its `size`; rows of the `targets`, which begin with the patch, are `stride` apart. Returns
 /// whether it did, as [`Sampler::patch`].
 pub fn patch_planes<const BANDS: usize>(
     patch: &Patch,
     kernels: (&Kernel, &Kernel),
-    (source, size): (&[Piece<'_, BANDS>], Size),
+    (source, size): (&[PlanePart<'_, BANDS>], Size),
     (targets, stride): ([&mut [u8]; BANDS], usize),
 ) -> bool {
     let Some(passes) = Passes::plan(patch, kernels, size) else { return false };
-    let image = Apart { pieces: source, width: size.width as usize };
+    let image = Apart { parts: source, width: size.width as usize };
     passes.run(&image, &mut ApartMut { planes: targets, stride });
     true
 }

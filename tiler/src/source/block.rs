@@ -6,7 +6,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::{BlockAddress, Plane, Source, SourceError, StoredBlock, level::Blocks};
 use crate::{
-    codec::{BlockLayout, Compression, PartialJpeg},
+    codec::{BlockLayout, Compression, PartialJpeg, Photometric, YCbCr},
     geom::{Size, Window},
     raster::{Canvas, Raster, StoredPlanes},
 };
@@ -37,8 +37,11 @@ pub struct HeldPlanes<'a>(RwLockReadGuard<'a, Parts>);
 
 impl HeldPlanes<'_> {
     /// The planes; what was never asked for may be anything.
+    ///
+    /// # Panics
+    /// Never: whether there are any is asked before they are held.
     pub fn planes(&self) -> StoredPlanes<'_> {
-        self.0.jpeg.ycbcr().unwrap_or_default()
+        self.0.jpeg.ycbcr().expect("it was asked before it was held")
     }
 }
 
@@ -105,8 +108,9 @@ impl Block {
 
     /// Its luma and chroma, if it is stored so; while they are held, nothing more of it is decoded.
     ///
-    /// Who holds several blocks must take them in the order of their places in memory, each once: who waits for a block is
-    /// waited for by others then only if they hold none that comes later.
+    /// Who holds several takes them in the order of their addresses, each once. Then nobody waits in a circle: a reader who waits
+    /// holds only blocks before the one that he waits for, and a writer holds no other. While they are held, no work is given
+    /// to rayon, which could begin another tile on this thread.
     pub fn ycbcr(&self) -> Option<HeldPlanes<'_>> {
         let Content::Parts { decoded, .. } = &self.content else { return None };
         let held = decoded.read();
@@ -133,6 +137,21 @@ impl Source {
         let size = self.stored_size(block).unwrap_or(Size::new(0, 0));
         let own = Window::new(window.col_off - col, window.row_off - row, window.width, window.height);
         own.intersection(&Window::full(size)).unwrap_or(Window::new(0, 0, 0, 0))
+    }
+
+    /// Whether the blocks of a level are luma and halved chroma by their tags, and all of their pixels show.
+    ///
+    /// # Panics
+    /// When there is no such level.
+    pub fn stores_ycbcr(&self, level: usize) -> bool {
+        let level = &self.levels[level];
+        let Blocks::Tiff(plane) = &level.image else { return false };
+        let layout = plane.layout(0);
+        let is_halved = matches!(layout.photometric, Photometric::YCbCr(YCbCr { subsampling: (2, 2), .. }));
+        layout.compression == Compression::Jpeg
+            && is_halved
+            && !level.has_mask()
+            && !self.rules.hide_anything()
     }
 
     /// A block that will be decoded in parts; `None` where it must be decoded whole.

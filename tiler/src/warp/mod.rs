@@ -9,8 +9,8 @@ pub use grid::{Cell, Grid};
 
 use crate::{
     geom::{Size, Window},
-    raster::{Piece, Raster, Samples, YCbCr, YCbCrWindow},
-    resample::{FloatSampler, Kernel, Patch, Resampling, Row, Sampler, patch_planes},
+    raster::{PlanePart, Raster, Samples, YCbCr, YCbCrWindow},
+    resample::{FloatSampler, Kernel, Passes, Patch, Resampling, Row, Sampler, patch_planes},
 };
 
 /// One unit of a position in [`Row`]: 1/65536 px.
@@ -83,6 +83,12 @@ pub fn run_ycbcr(
     is_done.then_some(out)
 }
 
+/// Whether the kernels of luma and chroma are such as are applied in two passes.
+pub fn can_run_ycbcr(resampling: Resampling, shrink: (f64, f64)) -> bool {
+    // That of chroma always is.
+    [shrink.0, shrink.1].iter().all(|&shrink| Passes::can_apply(&Kernel::shared(resampling, shrink)))
+}
+
 /// How far chroma is read beyond the positions of a grid, in pixels of chroma.
 pub fn chroma_reach(resampling: Resampling, shrink: f64) -> f64 {
     let (sharper, widest) = of_chroma(resampling);
@@ -100,7 +106,7 @@ const fn of_chroma(resampling: Resampling) -> (Resampling, f64) {
 
 /// Resamples planes of the same positions; returns whether it did.
 fn planes<const BANDS: usize>(
-    source: &[Piece<'_, BANDS>],
+    source: &[PlanePart<'_, BANDS>],
     (window, grid): (&Window, &Grid),
     kernels: &(Arc<Kernel>, Arc<Kernel>),
     mut targets: [&mut [u8]; BANDS],
@@ -162,14 +168,16 @@ mod tests {
         let luma = ramp(60, 50, &|col, _| 2 * col + 1);
         let blue = ramp(30, 25, &|col, _| 4 * col + 2);
         let red = ramp(30, 25, &|_, row| 4 * row + 2);
-        // In two blocks beside each other, the second of which begins further left.
+        // In two blocks beside each other, the second of which has nothing further left.
         let planes = [(&luma[..], 60), (&blue[..], 30), (&red[..], 30)];
-        let block = |offset, shown| YCbCrBlock { planes, offset, shown };
-        let left = block((10, 20), Window::new(10, 20, 36, 50));
-        let right = block((10, 20), Window::new(46, 20, 24, 50));
+        let left = YCbCrBlock { planes, offset: (10, 20), shown: Window::new(10, 20, 36, 50) };
+        let rest = [(&luma[36..], 60), (&blue[18..], 30), (&red[18..], 30)];
+        let right = YCbCrBlock { planes: rest, offset: (46, 20), shown: Window::new(46, 20, 24, 50) };
         let source = YCbCrWindow::new(window, vec![left, right]).expect("all is even");
-        let map = |c: f64, r: f64| (20.3 + 1.1 * c, 30.6 + 1.1 * r);
+        // Bent so that there are several cells.
+        let map = |c: f64, r: f64| (20.3 + 1.1 * c + 1e-3 * c * c, 30.6 + 1.1 * r + 2e-3 * c * r);
         let grid = Grid::fit(Window::new(0, 0, 32, 24), |c, r| Some(map(c, r))).expect("all is defined");
+        assert!(grid.cells().count() > 1);
         for resampling in [Resampling::Bilinear, Resampling::Cubic] {
             let out = run_ycbcr(&source, &grid, (resampling, (1.1, 1.1))).expect("it is upright and inside");
             let [luma, blue, red] = out.planes();

@@ -72,7 +72,7 @@ fn both_ways(
         spent: Spent::default(),
         faults: 0,
     };
-    let short = brought(&plan, &mut gatherer()).expect("it can be read");
+    let short = super::tile(&plan, &mut gatherer()).expect("it can be read");
     let mut composite = Composite::new(plan.size, 3, Depth::Byte);
     for read in &plan.reads {
         let window = gatherer().window(read).expect("it can be read");
@@ -121,13 +121,10 @@ fn what_cannot_go_the_short_way_goes_the_long_one() {
     let alone = std::slice::from_ref(&whole);
     assert!(short(alone, 21, inside, &settings).is_some());
     assert!(short(alone, 21, (600.0, 300.0), &settings).is_none(), "imagery ends in the tile");
+    let lanczos = RenderSettings { resampling: Resampling::Lanczos, ..RenderSettings::default() };
+    assert!(short(alone, 20, inside, &lanczos).is_none(), "the kernel is too wide");
     let nearest = RenderSettings { resampling: Resampling::Nearest, ..RenderSettings::default() };
     assert!(short(alone, 21, inside, &nearest).is_none(), "pixels stay as they are");
-    let beside = dalle(folder.path(), 607, &options);
-    assert!(
-        short(&[whole.clone(), beside], 21, (608.0, 300.0), &settings).is_none(),
-        "they share a pixel of chroma"
-    );
     let hiding = Arc::new(OpenOptions { nodata: NodataRule::Value(0.0), ..OpenOptions::default() });
     assert!(
         short(&[dalle(folder.path(), 0, &hiding)], 21, inside, &settings).is_none(),
@@ -136,17 +133,21 @@ fn what_cannot_go_the_short_way_goes_the_long_one() {
 }
 
 #[test]
-fn a_window_is_covered_by_images_beside_each_other_only() {
+fn what_shows_in_a_window_is_what_covers_it_and_is_not_covered() {
     let window = Window::new(10, 10, 20, 20);
-    let covered = |places: &[(i64, i64, u32, u32)]| {
+    let numbers = |places: &[(i64, i64, u32, u32)]| {
         let places: Vec<Window> = places.iter().map(|&(x, y, w, h)| Window::new(x, y, w, h)).collect();
-        is_covered(&window, &places)
+        let shown = shown(&window, &places)?;
+        Some(shown.into_iter().map(|(number, _)| number).collect::<Vec<_>>())
     };
-    assert!(covered(&[(0, 0, 100, 100)]));
-    assert!(covered(&[(0, 0, 16, 100), (16, 0, 100, 100)]));
-    assert!(!covered(&[(0, 0, 16, 100), (18, 0, 100, 100)]), "a gap");
-    assert!(!covered(&[(0, 0, 16, 100), (16, 0, 100, 18)]), "a corner");
-    assert!(!covered(&[(0, 0, 100, 100), (16, 0, 100, 100)]), "an overlap");
-    assert!(!covered(&[(0, 0, 17, 100), (17, 0, 100, 100)]), "chroma shared by two images");
-    assert!(!covered(&[(-1, 0, 100, 100)]), "chroma between pixels of chroma");
+    assert_eq!(numbers(&[(0, 0, 100, 100)]), Some(vec![0]));
+    assert_eq!(numbers(&[(0, 0, 16, 100), (16, 0, 100, 100)]), Some(vec![0, 1]));
+    assert_eq!(numbers(&[(0, 0, 100, 100), (15, 0, 100, 100)]), Some(vec![0]), "the second one lies below");
+    let below = [(0, 0, 16, 100), (0, 0, 16, 50), (16, 0, 100, 100)];
+    assert_eq!(numbers(&below), Some(vec![0, 2]), "the second one lies below the first");
+    assert_eq!(numbers(&[(0, 0, 16, 100), (18, 0, 100, 100)]), None, "a gap");
+    assert_eq!(numbers(&[(0, 0, 16, 100), (16, 0, 100, 18)]), None, "a corner");
+    assert_eq!(numbers(&[(0, 0, 16, 100), (0, 0, 100, 100)]), None, "the second one shows in part");
+    assert_eq!(numbers(&[(0, 0, 17, 100), (17, 0, 100, 100)]), None, "chroma shared by two images");
+    assert_eq!(numbers(&[(-1, 0, 100, 100)]), None, "chroma between pixels of chroma");
 }

@@ -121,6 +121,7 @@ impl Avx2 {
 
 #[target_feature(enable = "avx2")]
 fn split<const BANDS: usize>(pixels: &[u8], planes: &mut Planes) {
+    const { assert!(BANDS == 1 || BANDS == 3, "pixels are grey or red green blue") };
     let width = planes.width;
     if BANDS == 1 {
         planes.samples[..pixels.len()].copy_from_slice(pixels);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Down, Machine, Planes};
-use crate::{raster::Piece, resample::Kernel};
+use crate::{raster::PlanePart, resample::Kernel};
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {
@@ -42,9 +42,9 @@ pub struct InterleavedMut<'a> {
     pub stride: usize,
 }
 
-/// Planes of the same size, in pieces that cover them, and how many samples a row has.
+/// Planes of the same size, in parts that cover them, and how many samples a row has.
 pub struct Apart<'a, const BANDS: usize> {
-    pub pieces: &'a [Piece<'a, BANDS>],
+    pub parts: &'a [PlanePart<'a, BANDS>],
     pub width: usize,
 }
 
@@ -92,18 +92,18 @@ impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
         planes: &'a mut Planes,
     ) -> [&'a [u8]; BANDS] {
         let end = (from + count).min(self.width);
-        for piece in self.pieces.iter().filter(|piece| piece.rows.contains(&row)) {
-            let columns = from.max(piece.columns.start)..end.min(piece.columns.end);
+        for part in self.parts.iter().filter(|part| part.rows.contains(&row)) {
+            let columns = from.max(part.columns.start)..end.min(part.columns.end);
             if columns.is_empty() {
                 continue;
             }
-            let start = (row - piece.rows.start) * piece.stride + columns.start - piece.columns.start;
+            let start = (row - part.rows.start) * part.stride + columns.start - part.columns.start;
             // What is read beyond the row is the next one.
             let is_long = |plane: &&[u8]| start + planes.width <= plane.len();
-            if columns == (from..end) && piece.planes.iter().all(is_long) {
-                return piece.planes.map(|plane| &plane[start..start + planes.width]);
+            if columns == (from..end) && part.planes.iter().all(is_long) {
+                return part.planes.map(|plane| &plane[start..start + planes.width]);
             }
-            for (band, plane) in piece.planes.iter().enumerate() {
+            for (band, plane) in part.planes.iter().enumerate() {
                 let at = band * planes.width + columns.start - from;
                 planes.samples[at..at + columns.len()].copy_from_slice(&plane[start..start + columns.len()]);
             }

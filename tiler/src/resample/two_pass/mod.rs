@@ -120,7 +120,7 @@ struct SourceRow {
 }
 
 /// What to do for a patch; all that it reads lies in the image.
-pub(super) struct Passes<'a> {
+pub struct Passes<'a> {
     kernels: (&'a Kernel, &'a Kernel),
     columns: usize,
     /// Where each target row lies.
@@ -132,10 +132,14 @@ pub(super) struct Passes<'a> {
 }
 
 impl<'a> Passes<'a> {
+    /// Whether a kernel is neither too wide for this nor none at all.
+    pub fn can_apply(kernel: &Kernel) -> bool {
+        (2..=MOST_TAPS).contains(&kernel.taps())
+    }
+
     /// `None` where a map turns, shrinks or is bent too much for this, or leads out of an image of that size.
     pub(super) fn plan(patch: &Patch, kernels: (&'a Kernel, &'a Kernel), size: Size) -> Option<Self> {
         let (columns, rows) = kernels;
-        let fits = |kernel: &Kernel| (2..=MOST_TAPS).contains(&kernel.taps());
         let is_upright =
             |line: &Line| line.step.1 > LEAST_STEP && line.step.0.abs() <= MOST_LEAN * line.step.1;
         let is_level = |row: f64| {
@@ -151,7 +155,7 @@ impl<'a> Passes<'a> {
             && sides.into_iter().all(is_near)
             && is_level(top)
             && is_level(bottom);
-        if patch.columns == 0 || !fits(columns) || !fits(rows) || !is_plain {
+        if patch.columns == 0 || !Self::can_apply(columns) || !Self::can_apply(rows) || !is_plain {
             return None;
         }
         let last = patch.columns - 1;

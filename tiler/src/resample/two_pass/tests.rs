@@ -1,5 +1,5 @@
 use super::*;
-use crate::{raster::Piece, resample::Resampling};
+use crate::{raster::PlanePart, resample::Resampling};
 
 /// A texture with steps in it, and some noise.
 fn image(size: Size, bands: usize) -> Vec<u8> {
@@ -49,30 +49,30 @@ fn run<const BANDS: usize, M: Machine>(
 }
 
 /// The same with each band in a plane of its own; returned beside each other.
-fn run_apart<M: Machine>(
+fn run_apart<const BANDS: usize, M: Machine>(
     machine: M,
     passes: &Passes<'_>,
     image: &[u8],
     width: usize,
     patch: &Patch,
 ) -> Vec<u8> {
-    let planes = [0, 1, 2].map(|band| image.iter().skip(band).step_by(3).copied().collect::<Vec<u8>>());
-    let mut targets = [(); 3].map(|()| vec![7; patch.columns * patch.rows]);
+    let planes: [Vec<u8>; BANDS] =
+        std::array::from_fn(|band| image.iter().skip(band).step_by(BANDS).copied().collect());
+    let mut targets: [Vec<u8>; BANDS] = std::array::from_fn(|_| vec![7; patch.columns * patch.rows]);
     let mut place = ApartMut { planes: targets.each_mut().map(Vec::as_mut_slice), stride: patch.columns };
-    // In four pieces, some of which are not needed.
+    // In four parts, some of which are not needed.
     let rows = planes[0].len() / width;
     let (col, row) = (width / 3, rows / 2);
-    let mut pieces = Vec::new();
+    let mut parts = Vec::new();
     for rows in [0..row, row..rows] {
         for columns in [0..col, col..width] {
             let start = rows.start * width + columns.start;
             let planes = planes.each_ref().map(|plane| &plane[start..]);
-            pieces.push(Piece { columns, rows: rows.clone(), planes, stride: width });
+            parts.push(PlanePart { columns, rows: rows.clone(), planes, stride: width });
         }
     }
-    passes.run_with::<3>(machine, &Apart { pieces: &pieces, width }, &mut place);
-    let [first, second, third] = targets;
-    first.into_iter().zip(second).zip(third).flat_map(|((a, b), c)| [a, b, c]).collect()
+    passes.run_with::<BANDS>(machine, &Apart { parts: &parts, width }, &mut place);
+    (0..patch.columns * patch.rows).flat_map(|at| targets.each_ref().map(|target| target[at])).collect()
 }
 
 const SHRINKS: [(f64, f64); 7] =
@@ -128,7 +128,7 @@ fn vectors_give_the_very_bytes_of_the_plain_loops() {
         return;
     }
     let size = Size::new(241, 183);
-    let (grey, colours) = (image(size, 1), image(size, 3));
+    let (grey, two, colours) = (image(size, 1), image(size, 2), image(size, 3));
     let planned = each_plan(size, |patch, resampling, kernels| {
         let Some(passes) = Passes::plan(patch, (&kernels.0, &kernels.1), size) else { return };
         let told = format!("{resampling:?} {patch:?}");
@@ -139,11 +139,13 @@ fn vectors_give_the_very_bytes_of_the_plain_loops() {
                 == plain,
             "{told}"
         );
-        assert!(run_apart(plain::Plain, &passes, &colours, width, patch) == plain, "{told}");
-        assert!(
-            run_apart(avx2::Avx2::detected().expect("it is there"), &passes, &colours, width, patch) == plain,
-            "{told}"
-        );
+        let vectors = || avx2::Avx2::detected().expect("it is there");
+        assert!(run_apart::<3, _>(plain::Plain, &passes, &colours, width, patch) == plain, "{told}");
+        assert!(run_apart::<3, _>(vectors(), &passes, &colours, width, patch) == plain, "{told}");
+        let plain = run_apart::<2, _>(plain::Plain, &passes, &two, width, patch);
+        assert!(run_apart::<2, _>(vectors(), &passes, &two, width, patch) == plain, "{told}");
+        let plain = run_apart::<1, _>(plain::Plain, &passes, &grey, width, patch);
+        assert!(run_apart::<1, _>(vectors(), &passes, &grey, width, patch) == plain, "{told}");
         let plain = run::<1, _>(plain::Plain, &passes, &grey, width, patch);
         assert!(
             run::<1, _>(avx2::Avx2::detected().expect("it is there"), &passes, &grey, width, patch) == plain,
