@@ -1,4 +1,4 @@
-//! Red green blue to luma and two halved planes of chroma, as JPEG stores them.
+//! Red green blue to luma and two halved planes of chroma, as JPEG stores them; and back, for an encoder that halves them again.
 //!
 //! Decoders smooth chroma when they enlarge it: libjpeg-turbo, and with it browsers, by 3/4 and 1/4 of the nearest two. The
 //! mean of two by two pixels, which is what encoders store, comes out of that blurred. So the means are sharpened by what
