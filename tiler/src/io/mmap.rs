@@ -30,7 +30,7 @@ const AROUND: usize = 65_536;
 
 /// So many bytes that are not needed any more stay mapped: each time that pages are unmapped, all processors that run this
 /// process are interrupted.
-const LINGERING_BYTES: usize = 8 << 20;
+const LINGERING_BYTES: usize = 4 << 20;
 
 /// Maps of which pages linger, and how many bytes that may be; those of maps that went away stay counted until the next time.
 static LINGERING: Mutex<Lingering> = Mutex::new(Lingering { maps: Vec::new(), bytes: 0 });

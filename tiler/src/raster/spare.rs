@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 
 /// No more is kept than this.
-const KEPT_BYTES: usize = 8 << 20;
+const KEPT_BYTES: usize = 4 << 20;
 /// What is shorter is soon cleared, and what is longer leaves no room for others.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8 << 10..=KEPT_BYTES / 4;
 

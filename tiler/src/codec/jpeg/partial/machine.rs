@@ -6,7 +6,7 @@ use super::{
     bits::Broken,
     colour::{self, Row},
     idct::{self, Pair, Samples},
-    planes::Plane,
+    planes::Planes,
     scan::{self, Transform, UnitRow},
     upsample::{self, Sums},
 };
@@ -30,7 +30,7 @@ impl Machine {
     }
 
     /// [`scan::decode`].
-    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut [Plane]) -> Result<(), Broken> {
+    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut Planes) -> Result<(), Broken> {
         match self {
             Self::Plain => scan::decode(units, planes, self),
             #[cfg(target_arch = "x86_64")]

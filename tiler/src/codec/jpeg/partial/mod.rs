@@ -30,7 +30,7 @@ use self::{
     bits::Broken,
     header::Frame,
     machine::Machine,
-    planes::Plane,
+    planes::Planes,
     scan::{EntryPoint, Tables, UnitRow},
 };
 use super::{BlockLayout, CodecError, Photometric, damaged, fits};
@@ -55,7 +55,7 @@ pub struct PartialJpeg {
     entries: Vec<EntryPoint>,
     /// Whether a row of units was decoded.
     held: Vec<bool>,
-    planes: Vec<Plane>,
+    planes: Planes,
 }
 
 impl PartialJpeg {
@@ -89,7 +89,7 @@ impl PartialJpeg {
             converts: matches!(layout.photometric, Photometric::YCbCr(_)),
             entries,
             held: vec![false; rows],
-            planes: Plane::all(&frame, rows),
+            planes: Planes::new(&frame, rows),
             frame,
         }))
     }
@@ -119,8 +119,8 @@ impl PartialJpeg {
 
     /// The samples as they are, where they are luma and chroma of half the columns and rows.
     pub fn ycbcr(&self) -> Option<StoredPlanes<'_>> {
-        let [luma, blue, red] = &self.planes[..] else { return None };
-        (self.converts && self.frame.sampling == (2, 2)).then(|| [luma, blue, red].map(Plane::rows))
+        let is_so = self.planes.count() == 3 && self.converts && self.frame.sampling == (2, 2);
+        is_so.then(|| [0, 1, 2].map(|plane| self.planes.rows(plane)))
     }
 
     /// What makes rows of pixels of the samples.
@@ -152,7 +152,7 @@ impl PartialJpeg {
             + self.frame.components.capacity() * size_of::<header::Component>()
             + self.entries.capacity() * size_of::<EntryPoint>()
             + self.held.capacity()
-            + self.planes.iter().map(|plane| size_of::<Plane>() + plane.bytes()).sum::<usize>()
+            + self.planes.bytes()
     }
 
     /// Rows of units that the pixels of a window need, as far as they are in the block.

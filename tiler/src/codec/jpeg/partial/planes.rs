@@ -1,64 +1,87 @@
-//! The samples of one component, as many as its units have.
+//! The samples of all components, as many as their units have.
 
 use super::header::Frame;
 use crate::raster::spare;
 
-/// Rows of blocks beside each other, in memory that may have been used before.
+/// Planes of samples in one piece of memory, which may have been used before: smaller pieces would waste some of it.
 #[derive(Debug)]
-pub(super) struct Plane {
+pub(super) struct Planes {
     samples: Vec<u8>,
+    planes: Vec<Plane>,
+}
+
+/// Rows of blocks beside each other.
+#[derive(Debug, Clone, Copy)]
+struct Plane {
+    /// Its first sample.
+    start: usize,
     /// Samples of a row.
     stride: usize,
     /// Rows of a row of units.
     rows: usize,
+    /// Samples in all.
+    len: usize,
 }
 
-impl Drop for Plane {
+impl Drop for Planes {
     fn drop(&mut self) {
         spare::put(std::mem::take(&mut self.samples));
     }
 }
 
-impl Plane {
-    /// One for each component of a frame, with room for the rows of so many rows of units.
-    pub(super) fn all(frame: &Frame, unit_rows: usize) -> Vec<Self> {
+impl Planes {
+    /// Those of a frame, with room for the rows of so many rows of units.
+    pub(super) fn new(frame: &Frame, unit_rows: usize) -> Self {
+        let mut start = 0;
         let planes = (0..frame.components.len()).map(|index| {
             let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
             let (stride, rows) = (8 * h * frame.units().0, 8 * v);
-            Self { samples: spare::take(unit_rows * rows * stride), stride, rows }
+            let plane = Plane { start, stride, rows, len: unit_rows * rows * stride };
+            start += plane.len;
+            plane
         });
-        planes.collect()
+        let planes = planes.collect();
+        Self { samples: spare::take(start), planes }
+    }
+
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.planes.len()
     }
 
     /// The place of a block: the row of its unit, its row in there, and its column among all blocks.
     #[inline(always)]
-    pub(super) const fn offset(&self, unit_row: usize, row: usize, column: usize) -> usize {
-        (unit_row * self.rows + 8 * row) * self.stride + 8 * column
+    pub(super) fn offset(&self, plane: usize, unit_row: usize, row: usize, column: usize) -> usize {
+        let plane = &self.planes[plane];
+        plane.start + (unit_row * plane.rows + 8 * row) * plane.stride + 8 * column
     }
 
     /// Puts the eight rows of a block to its place.
     #[inline(always)]
-    pub(super) fn put(&mut self, offset: usize, row: impl Fn(usize) -> [u8; 8]) {
+    pub(super) fn put(&mut self, plane: usize, offset: usize, row: impl Fn(usize) -> [u8; 8]) {
+        let stride = self.planes[plane].stride;
         let part = self.samples.get_mut(offset..).unwrap_or_default();
         for index in 0..8 {
-            if let Some(to) = part.get_mut(index * self.stride..).and_then(|rest| rest.first_chunk_mut()) {
+            if let Some(to) = part.get_mut(index * stride..).and_then(|rest| rest.first_chunk_mut()) {
                 *to = row(index);
             }
         }
     }
 
     /// A row of samples; empty outside.
-    pub(super) fn row(&self, row: usize) -> &[u8] {
-        let from = row * self.stride;
-        self.samples.get(from..from + self.stride).unwrap_or_default()
+    pub(super) fn row(&self, plane: usize, row: usize) -> &[u8] {
+        let (samples, stride) = self.rows(plane);
+        samples.get(row * stride..(row + 1) * stride).unwrap_or_default()
     }
 
-    /// All rows, and how many samples each has.
-    pub(super) fn rows(&self) -> (&[u8], usize) {
-        (&self.samples, self.stride)
+    /// All rows of a plane, and how many samples each has.
+    pub(super) fn rows(&self, plane: usize) -> (&[u8], usize) {
+        self.planes
+            .get(plane)
+            .map_or((&[], 0), |plane| (&self.samples[plane.start..plane.start + plane.len], plane.stride))
     }
 
     pub(super) const fn bytes(&self) -> usize {
-        self.samples.capacity()
+        self.samples.capacity() + self.planes.capacity() * size_of::<Plane>()
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::{PartialJpeg, colour, machine::Machine, planes::Plane, upsample};
+use super::{PartialJpeg, colour, machine::Machine, planes::Planes, upsample};
 use crate::geom::Size;
 
 /// Makes rows of pixels of what a block holds.
 pub struct PixelRows<'a> {
-    planes: &'a [Plane],
+    planes: &'a Planes,
     machine: Machine,
     sampling: (usize, usize),
     converts: bool,
@@ -34,14 +34,12 @@ impl<'a> PixelRows<'a> {
 
     /// Interleaved samples of some columns of a row; only what was decoded is right.
     pub fn row(&mut self, row: usize, columns: &Range<usize>, out: &mut [u8]) {
-        let [luma, blue, red] = self.planes else {
-            if let Some(samples) = self.planes.first().and_then(|plane| plane.row(row).get(columns.clone())) {
-                out.copy_from_slice(samples);
-            }
+        let luma = self.planes.row(0, row).get(columns.clone()).unwrap_or_default();
+        if self.planes.count() == 1 {
+            out.iter_mut().zip(luma).for_each(|(out, &sample)| *out = sample);
             return;
-        };
+        }
         let (h, v) = self.sampling;
-        let luma = luma.row(row).get(columns.clone()).unwrap_or_default();
         let near = row / v;
         let far = (v == 2).then(|| {
             let other = if row.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
@@ -53,8 +51,8 @@ impl<'a> PixelRows<'a> {
         } else {
             columns.clone()
         };
-        let [blue, red] = [blue, red].map(|plane| {
-            let cut = |row| plane.row(row).get(beneath.clone()).unwrap_or_default();
+        let [blue, red] = [1, 2].map(|plane| {
+            let cut = |row| self.planes.row(plane, row).get(beneath.clone()).unwrap_or_default();
             (cut(near), far.map(cut))
         });
         let chroma = if h == 2 {

@@ -7,7 +7,7 @@ use super::{
     header::{Frame, ZIGZAG},
     huffman::{Ac, Dc, Spec},
     idct::{self, Pair, Samples, samples_at},
-    planes::Plane,
+    planes::Planes,
 };
 
 /// Where decoding can go on: all that the units before leave behind.
@@ -138,7 +138,7 @@ pub(super) trait Transform: Copy {
 
 /// Reads the units, and puts their samples into the planes.
 #[inline(always)]
-pub(super) fn decode(units: UnitRow<'_>, planes: &mut [Plane], how: impl Transform) -> Result<(), Broken> {
+pub(super) fn decode(units: UnitRow<'_>, planes: &mut Planes, how: impl Transform) -> Result<(), Broken> {
     let UnitRow { frame, tables, data, at, row } = units;
     let mut now = *at;
     let mut pending = Pending { how, blocks: [0; 256], places: [Place::default(); 2], count: 0 };
@@ -150,15 +150,14 @@ pub(super) fn decode(units: UnitRow<'_>, planes: &mut [Plane], how: impl Transfo
             let dc = now.dc[block.component].wrapping_add(tables.dc[block.dc].diff(&mut now.bits)?);
             now.dc[block.component] = dc;
             let (x, y) = block.place;
-            let plane = &mut planes[block.component];
-            let offset = plane.offset(row, y, block.columns * column + x);
+            let offset = planes.offset(block.component, row, y, block.columns * column + x);
             let (spread, blocks) = (&SPREAD[pending.count & 1], &mut pending.blocks);
             let end = ac.coefficients(&mut now.bits, data, |place, value| {
                 blocks[usize::from(spread[place & 255])] = value;
             })?;
             if end == 0 {
                 let sample = idct::flat(dc, frame.components[block.component].quantisation[0]);
-                plane.put(offset, |_| [sample; 8]);
+                planes.put(block.component, offset, |_| [sample; 8]);
                 continue;
             }
             pending.blocks[8 * (pending.count & 1)] = dc;
@@ -223,7 +222,7 @@ struct Place {
 
 impl<T: Transform> Pending<T> {
     #[inline(always)]
-    fn flush(&mut self, frame: &Frame, planes: &mut [Plane]) {
+    fn flush(&mut self, frame: &Frame, planes: &mut Planes) {
         if self.count == 0 {
             return;
         }
@@ -231,7 +230,7 @@ impl<T: Transform> Pending<T> {
         let Some(pair) = self.blocks.first_chunk() else { return };
         let samples = self.how.transform(pair, quantisation);
         for (block, place) in self.places.iter().take(self.count).enumerate() {
-            planes[place.component].put(place.offset, |row| {
+            planes.put(place.component, place.offset, |row| {
                 let from = samples_at(block, row);
                 samples[from..].first_chunk().copied().unwrap_or_default()
             });

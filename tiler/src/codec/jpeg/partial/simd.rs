@@ -12,7 +12,7 @@ use super::{
     bits::Broken,
     colour::{self, BLUE, GREEN_CB, GREEN_CR, RED, Row},
     idct::{self, AFTER_COLUMNS, AFTER_ROWS, ALONE_MAX, FRACTION, Pair, Samples, factor},
-    planes::Plane,
+    planes::Planes,
     scan::{self, Transform, UnitRow},
     upsample::{self as plain, Sums},
 };
@@ -30,7 +30,7 @@ impl Avx2 {
         found.then_some(Self(()))
     }
 
-    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut [Plane]) -> Result<(), Broken> {
+    pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut Planes) -> Result<(), Broken> {
         // SAFETY: `self` proves the features.
         unsafe { decode(units, planes, self) }
     }
@@ -60,7 +60,7 @@ impl Transform for Avx2 {
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn decode(units: UnitRow<'_>, planes: &mut [Plane], how: Avx2) -> Result<(), Broken> {
+fn decode(units: UnitRow<'_>, planes: &mut Planes, how: Avx2) -> Result<(), Broken> {
     scan::decode(units, planes, how)
 }
 
