@@ -13,8 +13,6 @@ use crate::{
     resample::{FloatSampler, Kernel, Passes, Patch, Resampling, Row, Sampler, patch_planes},
 };
 
-/// One unit of a position in [`Row`]: 1/65536 px.
-const ONE: f64 = 65536.0;
 /// Chroma is shrunk no further by its kernel: wider ones are not done in two passes.
 const WIDEST_CUBIC: f64 = 2.0;
 const WIDEST_LANCZOS: f64 = 4.0 / 3.0;
@@ -132,12 +130,9 @@ fn planes<const BANDS: usize>(
 
 /// Calls `each` with every row of a cell, as source positions and as places in a target of so many pixels a row.
 fn each_row(cell: &Cell, patch: &Patch, width: u32, mut each: impl FnMut(Row, Range<usize>)) {
-    let fixed = |position: f64| (position * ONE).round() as i64;
     for (row, line) in cell.rows.clone().zip(0..) {
-        let (start, step) = patch.row(line);
         let place = |column: u32| (row * width + column) as usize;
-        let positions = Row { x: fixed(start.0), y: fixed(start.1), dx: fixed(step.0), dy: fixed(step.1) };
-        each(positions, place(cell.columns.start)..place(cell.columns.end));
+        each(patch.positions(line), place(cell.columns.start)..place(cell.columns.end));
     }
 }
 

@@ -20,14 +20,10 @@ pub trait Image<const BANDS: usize> {
 
 /// A patch that is filled run by run.
 pub trait Target<const BANDS: usize> {
-    /// Weighs rows into some columns of a row of the patch.
-    fn down(
-        &mut self,
-        machine: &mut impl Machine,
-        part: &Down<'_>,
-        kernel: &Kernel,
-        row_and_columns: (usize, Range<usize>),
-    );
+    /// Pixels from one row to the next.
+    fn stride(&self) -> usize;
+    /// Weighs rows into a run of pixels, counted from the first of the patch.
+    fn down(&mut self, machine: &mut impl Machine, part: &Down<'_>, kernel: &Kernel, run: Range<usize>);
 }
 
 /// Pixels, and how many a row has.
@@ -70,16 +66,12 @@ impl<const BANDS: usize> Image<BANDS> for Interleaved<'_> {
 }
 
 impl<const BANDS: usize> Target<BANDS> for InterleavedMut<'_> {
-    fn down(
-        &mut self,
-        machine: &mut impl Machine,
-        part: &Down<'_>,
-        kernel: &Kernel,
-        (row, columns): (usize, Range<usize>),
-    ) {
-        let start = row * self.stride;
-        let run = (start + columns.start) * BANDS..(start + columns.end) * BANDS;
-        machine.down::<BANDS>(part, kernel, &mut self.pixels[run]);
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
+    fn down(&mut self, machine: &mut impl Machine, part: &Down<'_>, kernel: &Kernel, run: Range<usize>) {
+        machine.down::<BANDS>(part, kernel, &mut self.pixels[run.start * BANDS..run.end * BANDS]);
     }
 }
 
@@ -113,16 +105,11 @@ impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
 }
 
 impl<const BANDS: usize> Target<BANDS> for ApartMut<'_, BANDS> {
-    fn down(
-        &mut self,
-        machine: &mut impl Machine,
-        part: &Down<'_>,
-        kernel: &Kernel,
-        (row, columns): (usize, Range<usize>),
-    ) {
-        let start = row * self.stride;
-        let run = start + columns.start..start + columns.end;
-        let targets = self.planes.each_mut().map(|plane| &mut plane[run.clone()]);
-        machine.down_apart(part, kernel, targets);
+    fn stride(&self) -> usize {
+        self.stride
+    }
+
+    fn down(&mut self, machine: &mut impl Machine, part: &Down<'_>, kernel: &Kernel, run: Range<usize>) {
+        machine.down_apart(part, kernel, self.planes.each_mut().map(|plane| &mut plane[run.clone()]));
     }
 }

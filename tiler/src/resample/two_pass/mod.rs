@@ -16,7 +16,10 @@ use std::ops::Range;
 
 pub(super) use bands::{Apart, ApartMut, Image, Interleaved, InterleavedMut, Target};
 
-use super::kernel::{Kernel, WEIGHT_BITS};
+use super::{
+    kernel::{Kernel, WEIGHT_BITS},
+    sample::Row,
+};
 use crate::geom::Size;
 
 /// Target pixels that are weighed at once.
@@ -79,6 +82,12 @@ pub struct Patch {
 }
 
 impl Patch {
+    /// The pixels of a row.
+    pub fn positions(&self, row: usize) -> Row {
+        let (start, step) = self.row(row);
+        Row { x: fixed(start.0), y: fixed(start.1), dx: fixed(step.0), dy: fixed(step.1) }
+    }
+
     /// Source position of the first pixel of a row, and from one to the next.
     pub fn row(&self, row: usize) -> ((f64, f64), (f64, f64)) {
         let row = row as f64;
@@ -236,6 +245,7 @@ impl<'a> Passes<'a> {
                 }
             }
             next = next.max(lowest);
+            let start = number * target.stride();
             let mut from = 0;
             while from < self.columns {
                 let first = rows.first(line.at(from));
@@ -246,7 +256,7 @@ impl<'a> Passes<'a> {
                     plane: width,
                     y: Steps { start: line.at(from), step: line.step },
                 };
-                target.down(&mut machine, &part, rows, (number, from..to));
+                target.down(&mut machine, &part, rows, start + from..start + to);
                 from = to;
             }
         }
