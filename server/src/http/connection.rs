@@ -32,6 +32,8 @@ use super::{
 
 /// Bytes of bodies that are taken before anybody reads them: a form at most, so HTTP/2's default is more than enough.
 const WINDOW_BYTES: u32 = 65_535;
+/// Header fields that hyper takes at most unless it is told otherwise.
+const HYPER_FIELDS: usize = 100;
 /// Requests at the same time on one connection of HTTP/2.
 const STREAMS: u32 = 100;
 /// Requests that a client may reset before they are answered, and that we may have to, before it is sent away.
@@ -63,8 +65,11 @@ impl<H: Handler> Service<H> {
             // Timeouts are those of `Activity`.
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes.max(8192))
-            .max_headers(limits.head_fields)
             .half_close(false);
+        // Where it is told a number, hyper allocates that many for each request, even if they are as many as it has on its stack.
+        if limits.head_fields != HYPER_FIELDS {
+            protocols.http1().max_headers(limits.head_fields);
+        }
         protocols
             .http2()
             .max_concurrent_streams(STREAMS)
