@@ -86,7 +86,7 @@ fn decode_block(source: Arc<Source>) -> Raster {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = source, config = baseline(3_340_000))]
+#[bench::jpeg(args = (), setup = source, config = baseline(3_120_000))]
 fn decode_quarter(source: Arc<Source>) -> Block {
     let stored = source.fetch(&[FIRST]).expect("it is there");
     let block = source.open_block(FIRST, &stored[0]).expect("a JPEG is decoded in parts");
@@ -124,7 +124,7 @@ fn warped(samples: &[u8], grid: &Grid) -> YCbCr {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_175_000))]
+#[bench::jpeg(args = (OutputFormat::Jpeg), setup = with_picture, config = baseline(2_064_000))]
 #[bench::png(args = (OutputFormat::Png), setup = with_picture, config = baseline(4_320_000))]
 #[bench::webp(args = (OutputFormat::WebP), setup = with_picture, config = baseline(15_020_000))]
 fn encode_tile((picture, format): (Picture, OutputFormat)) -> EncodedTile {
@@ -136,13 +136,13 @@ fn with_picture(format: OutputFormat) -> (Picture, OutputFormat) {
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = cold, config = baseline(13_970_000))]
+#[bench::jpeg(args = (), setup = cold, config = baseline(13_440_000))]
 fn tile_cold((scene, plan): (Scene, Plan)) -> Rendered {
     black_box(scene.render(&plan, &NoCache))
 }
 
 #[library_benchmark]
-#[bench::jpeg(args = (), setup = warm, config = baseline(3_453_000))]
+#[bench::jpeg(args = (), setup = warm, config = baseline(3_186_000))]
 fn tile_warm((scene, plan, kept): (Scene, Plan, Kept)) -> Rendered {
     black_box(scene.render(&plan, &kept))
 }

@@ -9,7 +9,7 @@ mod compression;
 mod deflate;
 mod fax;
 pub mod j2k;
-mod jpeg;
+pub(crate) mod jpeg;
 mod jxl;
 mod layout;
 mod lerc;

@@ -2,6 +2,9 @@
 //!
 //! The TIFF says which colours they are, not the markers of the stream: only what it calls YCbCr is converted.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+pub(crate) mod dct;
 mod partial;
 mod whole;
 

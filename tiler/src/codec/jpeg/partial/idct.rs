@@ -1,7 +1,7 @@
 //! The inverse cosine transform of two blocks at once: libjpeg's accurate one in integers, as its SIMD code rounds and
 //! saturates it.
-//!
-//! Source: C. Loeffler, A. Ligtenberg, G. Moschytz, “Practical Fast 1-D DCT Algorithms with 11 Multiplications”, 1989.
+
+use crate::codec::jpeg::dct::{FRACTION, factor};
 
 /// Two blocks, row beside row: row `i` of the first at `16 * i`, of the second at `16 * i + 8`.
 pub(super) type Pair = [i16; 128];
@@ -15,36 +15,9 @@ pub(super) const fn samples_at(block: usize, row: usize) -> usize {
     32 * (row / 2) + 16 * block + 8 * (row % 2)
 }
 
-/// Bits of the fraction that constants have.
-pub(super) const FRACTION: i32 = 13;
 /// What is taken off after columns, which keep two bits of a fraction, and after rows.
 pub(super) const AFTER_COLUMNS: i32 = FRACTION - 2;
 pub(super) const AFTER_ROWS: i32 = FRACTION + 5;
-
-/// Pairs of factors, in units of 2^-13: a sum of two products each.
-pub(super) mod factor {
-    const F0298: i16 = 2446;
-    const F0390: i16 = 3196;
-    const F0541: i16 = 4433;
-    const F0765: i16 = 6270;
-    const F0899: i16 = 7373;
-    const F1175: i16 = 9633;
-    const F1501: i16 = 12299;
-    const F1847: i16 = 15137;
-    const F1961: i16 = 16069;
-    const F2053: i16 = 16819;
-    const F2562: i16 = 20995;
-    const F3072: i16 = 25172;
-
-    pub(in super::super) const EVEN_2: [i16; 2] = [F0541, F0541 - F1847];
-    pub(in super::super) const EVEN_3: [i16; 2] = [F0541 + F0765, F0541];
-    pub(in super::super) const SUM_3: [i16; 2] = [F1175 - F1961, F1175];
-    pub(in super::super) const SUM_4: [i16; 2] = [F1175, F1175 - F0390];
-    pub(in super::super) const ODD_0: [i16; 2] = [F0298 - F0899, -F0899];
-    pub(in super::super) const ODD_1: [i16; 2] = [F2053 - F2562, -F2562];
-    pub(in super::super) const ODD_2: [i16; 2] = [-F2562, F3072 - F2562];
-    pub(in super::super) const ODD_3: [i16; 2] = [-F0899, F1501 - F0899];
-}
 
 /// Samples of a block whose only coefficient is the first.
 #[inline(always)]

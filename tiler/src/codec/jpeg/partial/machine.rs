@@ -1,7 +1,5 @@
 //! What the processor can do, chosen when it runs.
 
-#[cfg(target_arch = "x86_64")]
-use super::simd::Avx2;
 use super::{
     bits::Broken,
     colour::{self, Row},
@@ -10,6 +8,8 @@ use super::{
     scan::{self, Transform, UnitRow},
     upsample::{self, Sums},
 };
+#[cfg(target_arch = "x86_64")]
+use crate::codec::jpeg::avx2::Avx2;
 
 /// What it can do.
 #[derive(Debug, Clone, Copy)]

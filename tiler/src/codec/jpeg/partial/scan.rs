@@ -4,11 +4,12 @@ use std::{cell::RefCell, rc::Rc};
 
 use super::{
     bits::{Bits, Broken},
-    header::{Frame, ZIGZAG},
+    header::Frame,
     huffman::{Ac, Dc, Spec},
     idct::{self, Pair, Samples, samples_at},
     planes::Planes,
 };
+use crate::codec::jpeg::dct::ZIGZAG;
 
 /// Where decoding can go on: all that the units before leave behind.
 #[derive(Debug, Clone, Copy)]

@@ -11,25 +11,18 @@ use std::arch::x86_64::*;
 use super::{
     bits::Broken,
     colour::{self, BLUE, GREEN_CB, GREEN_CR, RED, Row},
-    idct::{self, AFTER_COLUMNS, AFTER_ROWS, ALONE_MAX, FRACTION, Pair, Samples, factor},
+    idct::{self, AFTER_COLUMNS, AFTER_ROWS, ALONE_MAX, Pair, Samples},
     planes::Planes,
     scan::{self, Transform, UnitRow},
     upsample::{self as plain, Sums},
 };
-
-/// The proof that the processor has AVX2, BMI1 and BMI2: made by [`Self::detect`] alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Avx2(());
+use crate::codec::jpeg::{
+    avx2::{Avx2, load, load_bytes, load_half, products, store, store_half, transposed},
+    dct::{FRACTION, factor},
+};
 
 #[expect(clippy::unused_self, reason = "it is a proof")]
 impl Avx2 {
-    pub(super) fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2");
-        found.then_some(Self(()))
-    }
-
     pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut Planes) -> Result<(), Broken> {
         // SAFETY: `self` proves the features.
         unsafe { decode(units, planes, self) }
@@ -179,38 +172,6 @@ fn half<const SHIFT: i32>(
     ]
 }
 
-/// Of each pair of numbers, the sum of the two products with the pair of factors.
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn products(pairs: __m256i, [a, b]: [i16; 2]) -> __m256i {
-    let both = i32::from(a) & 0xffff | i32::from(b) << 16;
-    _mm256_madd_epi16(pairs, _mm256_set1_epi32(both))
-}
-
-/// Rows to columns, in each half for itself.
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn transposed([r0, r1, r2, r3, r4, r5, r6, r7]: [__m256i; 8]) -> [__m256i; 8] {
-    let (a0, a1) = (_mm256_unpacklo_epi16(r0, r1), _mm256_unpackhi_epi16(r0, r1));
-    let (a2, a3) = (_mm256_unpacklo_epi16(r2, r3), _mm256_unpackhi_epi16(r2, r3));
-    let (a4, a5) = (_mm256_unpacklo_epi16(r4, r5), _mm256_unpackhi_epi16(r4, r5));
-    let (a6, a7) = (_mm256_unpacklo_epi16(r6, r7), _mm256_unpackhi_epi16(r6, r7));
-    let (b0, b1) = (_mm256_unpacklo_epi32(a0, a2), _mm256_unpackhi_epi32(a0, a2));
-    let (b2, b3) = (_mm256_unpacklo_epi32(a1, a3), _mm256_unpackhi_epi32(a1, a3));
-    let (b4, b5) = (_mm256_unpacklo_epi32(a4, a6), _mm256_unpackhi_epi32(a4, a6));
-    let (b6, b7) = (_mm256_unpacklo_epi32(a5, a7), _mm256_unpackhi_epi32(a5, a7));
-    [
-        _mm256_unpacklo_epi64(b0, b4),
-        _mm256_unpackhi_epi64(b0, b4),
-        _mm256_unpacklo_epi64(b1, b5),
-        _mm256_unpackhi_epi64(b1, b5),
-        _mm256_unpacklo_epi64(b2, b6),
-        _mm256_unpackhi_epi64(b2, b6),
-        _mm256_unpacklo_epi64(b3, b7),
-        _mm256_unpackhi_epi64(b3, b7),
-    ]
-}
-
 /// Sixteen pixels at once; the last ones once more with those before them.
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 fn convert(row: Row<'_>, out: &mut [u8]) {
@@ -290,39 +251,4 @@ fn sixteen(y: &[u8; 16], cb: &[u8; 16], cr: &[u8; 16], out: &mut [u8; 48]) {
 fn scaled(value: __m256i, factor: i16) -> __m256i {
     let twice = _mm256_mulhi_epi16(_mm256_add_epi16(value, value), _mm256_set1_epi16(factor));
     _mm256_srai_epi16::<1>(_mm256_add_epi16(twice, _mm256_set1_epi16(1)))
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn load(from: &[i16; 16]) -> __m256i {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn load_half(from: &[i16; 8]) -> __m128i {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn load_bytes(from: &[u8; 16]) -> __m128i {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn store(to: &mut [u8; 32], value: __m256i) {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), value) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-fn store_half(to: &mut [u8; 16], value: __m128i) {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), value) }
 }
