@@ -97,16 +97,24 @@ def _slope(values):
 
 
 def scaling(server, options):
-    """Throughput on one core, two, four and so on; the load is on all of them."""
+    """Throughput on one core, two, four and so on. The load runs on the same ones: where it has cores of its own that are taken from it
+    as the server gets more, that would be counted against the server."""
     workload, told = workloads.BY_NAME["U1"], {}
     cores = os.sched_getaffinity(0)
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= len(cores)]
-    for count in counts:
-        cpus = sorted(cores)[:count]
-        narrow = Server(server.name, server.table, replace(server.place, cores=count))
-        rounds = [race.one_round(narrow, workload, options.seconds, options.warm, cpus=",".join(map(str, cpus)))
-                  for _ in range(options.rounds)]
-        told[str(count)] = {key: statistics.median(row[key] for row in rounds) for key in ("rps", "cpu_ms", "other_cores")}
+    rounds = {count: [] for count in counts}
+    # In turn, so that a machine's moods meet all counts alike.
+    for _ in range(options.rounds):
+        for count in counts:
+            cpus = sorted(cores)[:count]
+            narrow = Server(server.name, server.table, replace(server.place, cores=count))
+            os.sched_setaffinity(0, cpus)
+            try:
+                rounds[count].append(race.one_round(narrow, workload, options.seconds, options.warm, cpus=",".join(map(str, cpus))))
+            finally:
+                os.sched_setaffinity(0, cores)
+    for count, rows in rounds.items():
+        told[str(count)] = {key: statistics.median(row[key] for row in rows) for key in ("rps", "cpu_ms", "other_cores")}
     return told
 
 
