@@ -67,6 +67,19 @@ async fn http_2_is_told_to_go_after_as_many_requests_as_a_connection_may_have() 
     timeout(SECOND, client.closed()).await.expect("soon").expect("with a word");
 }
 
+#[test]
+fn as_many_fields_as_are_allowed_are_taken_and_no_more() {
+    for allowed in [10, 100, 200] {
+        let (_folder, server) = served(Limits { head_fields: allowed, ..Limits::default() });
+        for (count, wanted) in [(allowed, 200), (allowed + 1, 431)] {
+            let more = "X-Many: 1\r\n".repeat(count - 2);
+            let request = format!("GET {TILE} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{more}\r\n");
+            let answer = server.raw(request.as_bytes()).expect("an answer");
+            assert_eq!(answer.status, wanted, "{count} of {allowed}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn too_many_fields_are_refused_over_http_2() {
     let (_folder, server) = served(Limits { head_fields: 10, ..Limits::default() });

@@ -66,7 +66,7 @@ impl<H: Handler> Service<H> {
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes.max(8192))
             .half_close(false);
-        // Where it is told a number, hyper allocates that many for each request, even if they are as many as it has on its stack.
+        // Told a number, hyper fills that many places one by one for each request; else it leaves them as they are.
         if limits.head_fields != HYPER_FIELDS {
             protocols.http1().max_headers(limits.head_fields);
         }

@@ -215,7 +215,7 @@ pub struct EncodeError {
 /// Encodes a picture as asked.
 ///
 /// # Errors
-/// When an encoder refuses the picture, which only happens when it runs out of memory.
+/// When an encoder refuses the picture: one without pixels or with more than its format has numbers for, or for want of memory.
 pub fn encode(
     picture: &Picture,
     asked: OutputFormat,
@@ -234,7 +234,7 @@ pub fn encode(
 /// Encodes what is luma and chroma already, in a lossy format: WebP if it is asked for, else JPEG.
 ///
 /// # Errors
-/// When the encoder refuses the picture, which only happens when it runs out of memory.
+/// As [`encode`] does.
 pub fn encode_ycbcr(
     picture: &YCbCr,
     asked: OutputFormat,

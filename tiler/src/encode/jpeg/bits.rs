@@ -1,8 +1,8 @@
 //! The bits of a scan.
 
 use super::{
-    fdct::Pair,
-    tables::{Code, Codes, PLACES, magnitude},
+    fdct::{PLACES, Pair},
+    huffman::{Code, Codes, magnitude},
 };
 use crate::raster::spare;
 
@@ -99,7 +99,10 @@ impl Bits {
         }
         stream.extend_from_slice(&scan[from..]);
         stream.extend_from_slice(after);
-        spare::put(self.out);
+        // One that has grown is what nobody asks for.
+        if self.out.len() == ROOM {
+            spare::put(self.out);
+        }
         stream
     }
 }

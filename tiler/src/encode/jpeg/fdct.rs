@@ -1,7 +1,7 @@
 //! The cosine transform of two blocks at once and their quantisation: libjpeg's accurate one in integers.
 
-use super::tables::{PLACES, Quantisation};
-use crate::codec::jpeg::dct::{FRACTION, factor};
+use super::quantisation::Quantisation;
+use crate::codec::jpeg::dct::{FRACTION, ZIGZAG, factor};
 
 /// Eight rows of two blocks beside each other.
 pub(super) type Rows<'a> = [&'a [u8; 16]; 8];
@@ -20,6 +20,18 @@ pub(super) struct Pair {
 impl Pair {
     pub(super) const EMPTY: Self = Self { values: [0; 128], low: [[0; 64]; 2], present: [0; 2] };
 }
+
+/// Where a coefficient of the first block is among [`Pair::values`], by its number in the stream.
+pub(super) const PLACES: [u8; 64] = {
+    let mut places = [0; 64];
+    let mut number = 0;
+    while number < 64 {
+        let natural = ZIGZAG[number];
+        places[number] = natural / 8 * 16 + natural % 8;
+        number += 1;
+    }
+    places
+};
 
 /// Bits of a fraction that are kept after rows.
 pub(super) const KEPT: i32 = 2;

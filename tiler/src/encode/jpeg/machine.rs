@@ -1,10 +1,12 @@
 //! What the processor can do, chosen when it runs.
 
+#[cfg(target_arch = "x86_64")]
+use super::simd;
 use super::{
     bits::Bits,
     fdct::{self, Pair, Rows},
+    quantisation::Quantisation,
     scan::{self, Band, Transform},
-    tables::Quantisation,
 };
 #[cfg(target_arch = "x86_64")]
 use crate::codec::jpeg::avx2::Avx2;
@@ -30,19 +32,20 @@ impl Machine {
     /// [`scan::row`].
     pub(super) fn row(self, bands: &mut [Band<'_>], units: usize, bits: &mut Bits) {
         match self {
-            Self::Plain => scan::row(bands, units, bits, Plain),
+            Self::Plain => scan::row(bands, units, bits, self),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(found) => super::simd::row(bands, units, bits, found),
+            Self::Avx2(found) => simd::row(bands, units, bits, found),
         }
     }
 }
 
-/// [`fdct::transform`].
-#[derive(Clone, Copy)]
-pub(super) struct Plain;
-
-impl Transform for Plain {
+impl Transform for Machine {
+    #[inline(always)]
     fn transform(self, rows: &Rows<'_>, quantisation: &Quantisation, out: &mut Pair) {
-        fdct::transform(rows, quantisation, out);
+        match self {
+            Self::Plain => fdct::transform(rows, quantisation, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.transform(rows, quantisation, out),
+        }
     }
 }

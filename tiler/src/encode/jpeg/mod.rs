@@ -7,12 +7,13 @@
 
 mod bits;
 mod fdct;
+mod huffman;
 mod machine;
+mod quantisation;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 mod stream;
-mod tables;
 #[cfg(test)]
 mod tests;
 

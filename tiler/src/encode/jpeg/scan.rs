@@ -3,7 +3,8 @@
 use super::{
     bits::Bits,
     fdct::{Pair, Rows},
-    tables::{Codes, Quantisation},
+    huffman::Codes,
+    quantisation::Quantisation,
 };
 
 /// Transforms and quantises.
@@ -19,7 +20,7 @@ pub(super) struct Band<'a> {
     pub(super) stride: usize,
     /// Columns and rows of blocks that it has in a unit: 1 or 2.
     pub(super) blocks: usize,
-    /// Columns and rows of blocks with pixels of the picture: what is beyond them is what the last block was, in one colour.
+    /// Columns and rows of blocks with pixels of the picture, where units have four of them: those beyond are of the last one's colour.
     pub(super) filled: (usize, usize),
     pub(super) quantisation: &'a Quantisation,
     pub(super) codes: &'a Codes,

@@ -10,8 +10,8 @@ use std::arch::x86_64::*;
 use super::{
     bits::Bits,
     fdct::{AFTER_COLUMNS, AFTER_ROWS, KEPT, Pair, Rows},
+    quantisation::Quantisation,
     scan::{self, Band, Transform},
-    tables::Quantisation,
 };
 use crate::codec::jpeg::{
     avx2::{Avx2, load_bytes, load_half, load_signed, products, store_signed, store_wide, transposed},
@@ -40,17 +40,14 @@ impl Transform for Avx2 {
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 fn transform(rows: &Rows<'_>, quantisation: &Quantisation, out: &mut Pair) {
     let middle = _mm256_set1_epi16(128);
-    let lines = rows.map(|row| _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_bytes(row)), middle));
-    let rows = one_dimension::<AFTER_ROWS>(transposed(lines));
-    let mut row = 0..;
-    let lines = one_dimension::<AFTER_COLUMNS>(transposed(rows)).map(|line| {
-        let row = row.next().unwrap_or_default();
-        divided(line, quantisation, row)
-    });
-    for (place, line) in out.values.as_chunks_mut::<16>().0.iter_mut().zip(lines) {
+    let samples = rows.map(|row| _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_bytes(row)), middle));
+    let columns = one_dimension::<AFTER_ROWS>(transposed(samples));
+    let lines = one_dimension::<AFTER_COLUMNS>(transposed(columns));
+    let quantised = std::array::from_fn(|row| divided(lines[row], quantisation, row));
+    for (place, line) in out.values.as_chunks_mut::<16>().0.iter_mut().zip(quantised) {
         store_wide(place, line);
     }
-    write_low(lines, out);
+    write_low(quantised, out);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]

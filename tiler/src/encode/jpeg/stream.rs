@@ -2,9 +2,10 @@
 
 use super::{
     bits::Bits,
+    huffman::{AC, CODES, DC, Huffman},
     machine::Machine,
+    quantisation::{Quantisation, quantisation},
     scan::Band,
-    tables::{AC, CODES, DC, Huffman, Quantisation, quantisation},
 };
 use crate::{codec::jpeg::dct::ZIGZAG, geom::Size, raster::YCbCr};
 
@@ -16,8 +17,12 @@ const END: [u8; 2] = [0xff, 0xd9];
 
 /// Grey, or luma and two planes of chroma of half the columns and rows, as a stream of a quality.
 pub(super) fn write(planes: &[&[u8]], size: Size, quality: u8, machine: Machine) -> Result<Vec<u8>, String> {
-    if size.width.max(size.height) > MAX_SIDE {
-        return Err(format!("{} x {} pixels are more than JPEG has numbers for", size.width, size.height));
+    let sides = 1..=MAX_SIDE;
+    if !sides.contains(&size.width) || !sides.contains(&size.height) {
+        return Err(format!(
+            "{} x {} pixels are none, or more than JPEG has numbers for",
+            size.width, size.height
+        ));
     }
     let tables = quantisation(quality);
     let mut bits = Bits::new();
@@ -64,15 +69,14 @@ fn rows<'a>(
     edge: &'a mut Vec<u8>,
 ) -> (&'a [u8], usize) {
     let width = all.width as usize;
-    if all.width >= wanted.width && first + wanted.height <= all.height {
+    if all.width == wanted.width && first + wanted.height <= all.height {
         return (&samples[first as usize * width..], width);
     }
     edge.clear();
     for row in first..first + wanted.height {
         let from = row.min(all.height - 1) as usize * width;
-        let kept = width.min(wanted.width as usize);
-        edge.extend_from_slice(&samples[from..from + kept]);
-        edge.resize(edge.len() + wanted.width as usize - kept, samples[from + width - 1]);
+        edge.extend_from_slice(&samples[from..from + width]);
+        edge.resize(edge.len() + wanted.width as usize - width, samples[from + width - 1]);
     }
     (edge, wanted.width as usize)
 }

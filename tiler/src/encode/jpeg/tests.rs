@@ -1,16 +1,16 @@
 //! The stream is that of libjpeg-turbo, byte by byte, and that of the plain machine.
 
-use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling, compress_raw};
+use libjpeg_turbo_rs::{Subsampling, compress_raw};
 use proptest::prelude::*;
 
 use super::{
     super::{EncodeOptions, Picture},
     encode,
     fdct::Pair,
-    machine::{Machine, Plain},
+    machine::Machine,
+    quantisation::quantisation,
     scan::Transform,
     stream,
-    tables::quantisation,
 };
 use crate::{
     geom::Size,
@@ -41,31 +41,33 @@ fn planes(size: Size, count: usize, noise: u32, seed: u32) -> Vec<Vec<u8>> {
 }
 
 fn theirs(planes: &[&[u8]], size: Size, quality: u8) -> Vec<u8> {
-    if let [grey] = planes {
-        let encoder = Encoder::new(grey, size.width as usize, size.height as usize, PixelFormat::Grayscale);
-        return encoder.quality(quality).subsampling(Subsampling::S444).encode().expect("it encodes");
-    }
     let sizes = [0, 1, 2].map(|plane| YCbCr::plane_size(size, plane));
     let (widths, heights) = (sizes.map(|size| size.width as usize), sizes.map(|size| size.height as usize));
-    compress_raw(planes, &widths, &heights, widths[0], heights[0], quality, Subsampling::S420)
-        .expect("it encodes")
+    let sampling = if planes.len() == 1 { Subsampling::S444 } else { Subsampling::S420 };
+    let (widths, heights) = (&widths[..planes.len()], &heights[..planes.len()]);
+    compress_raw(planes, widths, heights, widths[0], heights[0], quality, sampling).expect("it encodes")
 }
 
 #[track_caller]
 fn compare(size: Size, count: usize, noise: u32, quality: u8) {
-    let planes = planes(size, count, noise, size.width + u32::from(quality));
+    compare_planes(&planes(size, count, noise, size.width + u32::from(quality)), size, quality);
+}
+
+#[track_caller]
+fn compare_planes(planes: &[Vec<u8>], size: Size, quality: u8) {
     let planes = planes.iter().map(Vec::as_slice).collect::<Vec<_>>();
     let wanted = theirs(&planes, size, quality);
     for machine in [Machine::detect(), Machine::Plain] {
         let found = stream::write(&planes, size, quality, machine).expect("it encodes");
-        assert!(found == wanted, "{size:?}, {count} planes, noise {noise}, quality {quality}, {machine:?}");
+        assert!(found == wanted, "{size:?}, {} planes, quality {quality}, {machine:?}", planes.len());
     }
 }
 
 #[test]
 fn it_is_the_stream_of_libjpeg_turbo_at_every_quality() {
-    for quality in 1..=100 {
+    for quality in [0, 255].into_iter().chain(1..=100) {
         compare(Size::new(96, 64), 3, 40, quality);
+        compare(Size::new(40, 24), 1, 40, quality);
     }
 }
 
@@ -91,6 +93,25 @@ fn it_is_the_stream_of_libjpeg_turbo_in_noise_that_outgrows_its_room() {
 }
 
 #[test]
+fn it_is_the_stream_of_libjpeg_turbo_at_the_ends_of_numbers() {
+    let size = Size::new(64, 64);
+    // Flat black, squares from one end to the other, and the widest waves.
+    let pictures: [fn(u32, u32) -> bool; 4] =
+        [|_, _| false, |x, y| (x / 16 + y / 16) % 2 == 0, |x, _| x / 4 % 2 == 0, |_, y| y % 2 == 0];
+    for is_white in pictures {
+        for quality in [1, 50, 100] {
+            let plane = |number| {
+                let size = YCbCr::plane_size(size, number);
+                let pixel = |at: u32| if is_white(at % size.width, at / size.width) { 255 } else { 0 };
+                (0..size.width * size.height).map(pixel).collect()
+            };
+            compare_planes(&[plane(0)], size, quality);
+            compare_planes(&[plane(0), plane(1), plane(2)], size, quality);
+        }
+    }
+}
+
+#[test]
 fn pictures_of_any_size_come_back() {
     for (width, height) in [(1, 1), (1, 9), (7, 1), (16, 17), (37, 19)] {
         let pixel = |at: u32| [40 + (at % width * 4) as u8, 90 + (at / width * 3) as u8, 120];
@@ -106,34 +127,29 @@ fn pictures_of_any_size_come_back() {
 
 #[test]
 fn a_side_that_has_no_number_is_refused() {
-    let pixels = vec![0; 65_536];
-    let reason = stream::write(&[&pixels], Size::new(65_536, 1), 85, Machine::Plain);
-    assert_eq!(reason, Err("65536 x 1 pixels are more than JPEG has numbers for".to_owned()));
+    for (width, height) in [(65_536, 1), (1, 65_536), (0, 1), (1, 0)] {
+        let pixels = vec![0; (width * height) as usize];
+        let refused = stream::write(&[&pixels], Size::new(width, height), 85, Machine::Plain);
+        let reason = format!("{width} x {height} pixels are none, or more than JPEG has numbers for");
+        assert_eq!(refused, Err(reason));
+    }
 }
 
 proptest! {
     #[test]
-    fn wide_and_plain_transforms_are_equal(samples in prop::array::uniform32(0_u8..), quality in 1_u8..=100, spread in any::<bool>()) {
-        // Four rows of noise or of black and white, each twice.
-        let samples = samples.map(|sample| if spread { sample } else { sample / 128 * 255 });
-        let (rows, _) = samples.as_chunks::<16>();
-        let rows = [0, 1, 1, 0, 0, 1, 0, 1].map(|row| &rows[row]);
-        let Some(wide) = wide() else { return Ok(()) };
+    fn every_machine_transforms_alike(
+        samples in prop::collection::vec(any::<u8>(), 128),
+        is_black_and_white in any::<bool>(),
+        quality in 1_u8..=100,
+    ) {
+        let extreme = |sample: &u8| sample / 128 * 255;
+        let samples = if is_black_and_white { samples.iter().map(extreme).collect() } else { samples };
+        let rows = std::array::from_fn(|row| &samples.as_chunks::<16>().0[row]);
         for table in quantisation(quality) {
             let (mut found, mut wanted) = (Pair::EMPTY, Pair::EMPTY);
-            wide.transform(&rows, table, &mut found);
-            Plain.transform(&rows, table, &mut wanted);
+            Machine::detect().transform(&rows, table, &mut found);
+            Machine::Plain.transform(&rows, table, &mut wanted);
             prop_assert_eq!(&found, &wanted);
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn wide() -> Option<impl Transform> {
-    crate::codec::jpeg::avx2::Avx2::detect()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn wide() -> Option<Plain> {
-    None
 }

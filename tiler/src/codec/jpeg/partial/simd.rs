@@ -1,5 +1,4 @@
-//! The same work in wider registers, for processors with AVX2: `unsafe` stands where a
-//! function for such a processor is called and where registers are filled and emptied.
+//! The same work in wider registers, for processors with AVX2: `unsafe` stands where a function for such a processor is called.
 //!
 //! Each function gives the same bytes as its scalar twin, which a test compares.
 
