@@ -10,7 +10,7 @@ from server import Server
 
 # Pictures of each server that are kept, to be compared with the truth; one of one colour a dalle judges nobody.
 SAMPLES = 4
-# A round from a cache takes seconds, and no two are alike: kernel and network are nine tenths of it.
+# A round from a cache takes seconds, and no two are alike: most of it is the kernel's.
 CACHED_ROUNDS = 6
 
 
