@@ -50,58 +50,41 @@ pub(crate) fn transposed([r0, r1, r2, r3, r4, r5, r6, r7]: [__m256i; 8]) -> [__m
     ]
 }
 
+/// What registers are filled with: any bits are one of them, and all of their bytes are filled.
+pub(crate) trait Lane: Copy {}
+impl Lane for i8 {}
+impl Lane for u8 {}
+impl Lane for i16 {}
+impl Lane for u16 {}
+
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
-pub(crate) fn load(from: &[i16; 16]) -> __m256i {
+pub(crate) fn load<T: Lane, const N: usize>(from: &[T; N]) -> __m256i {
+    const { assert!(size_of::<[T; N]>() == size_of::<__m256i>()) };
     // SAFETY: the array is as long as the register, and need not be aligned.
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
-pub(crate) fn load_half(from: &[i16; 8]) -> __m128i {
+pub(crate) fn load_half<T: Lane, const N: usize>(from: &[T; N]) -> __m128i {
+    const { assert!(size_of::<[T; N]>() == size_of::<__m128i>()) };
     // SAFETY: the array is as long as the register, and need not be aligned.
     unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
-pub(crate) fn load_bytes(from: &[u8; 16]) -> __m128i {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-pub(crate) fn store(to: &mut [u8; 32], value: __m256i) {
+pub(crate) fn store<T: Lane, const N: usize>(to: &mut [T; N], value: __m256i) {
+    const { assert!(size_of::<[T; N]>() == size_of::<__m256i>()) };
     // SAFETY: the array is as long as the register, and need not be aligned.
     unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), value) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
-pub(crate) fn store_half(to: &mut [u8; 16], value: __m128i) {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), value) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-pub(crate) fn store_wide(to: &mut [i16; 16], value: __m256i) {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), value) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-pub(crate) fn load_signed(from: &[i8; 16]) -> __m128i {
-    // SAFETY: the array is as long as the register, and need not be aligned.
-    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-#[inline]
-pub(crate) fn store_signed(to: &mut [i8; 16], value: __m128i) {
+pub(crate) fn store_half<T: Lane, const N: usize>(to: &mut [T; N], value: __m128i) {
+    const { assert!(size_of::<[T; N]>() == size_of::<__m128i>()) };
     // SAFETY: the array is as long as the register, and need not be aligned.
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), value) }
 }

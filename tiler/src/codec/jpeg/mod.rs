@@ -5,6 +5,7 @@
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 pub(crate) mod dct;
+pub(crate) mod machine;
 mod partial;
 mod whole;
 

@@ -1,4 +1,4 @@
-//! What the processor can do, chosen when it runs.
+//! How the parts of encoding are done on a [`Machine`].
 
 #[cfg(target_arch = "x86_64")]
 use super::simd;
@@ -8,27 +8,9 @@ use super::{
     quantisation::Quantisation,
     scan::{self, Band, Transform},
 };
-#[cfg(target_arch = "x86_64")]
-use crate::codec::jpeg::avx2::Avx2;
-
-/// What it can do.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Machine {
-    /// What every one can.
-    Plain,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-}
+use crate::codec::jpeg::machine::Machine;
 
 impl Machine {
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(found) = Avx2::detect() {
-            return Self::Avx2(found);
-        }
-        Self::Plain
-    }
-
     /// [`scan::row`].
     pub(super) fn row(self, bands: &mut [Band<'_>], units: usize, bits: &mut Bits) {
         match self {

@@ -17,9 +17,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use self::machine::Machine;
 use super::{EncodeOptions, Picture, chroma::ycbcr};
-use crate::raster::YCbCr;
+use crate::{codec::jpeg::machine::Machine, raster::YCbCr};
 
 pub(super) fn encode(picture: &Picture, options: EncodeOptions) -> Result<Vec<u8>, String> {
     let flat;

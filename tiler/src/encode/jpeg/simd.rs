@@ -14,7 +14,7 @@ use super::{
     scan::{self, Band, Transform},
 };
 use crate::codec::jpeg::{
-    avx2::{Avx2, load_bytes, load_half, load_signed, products, store_signed, store_wide, transposed},
+    avx2::{Avx2, load_half, products, store, store_half, transposed},
     dct::{ZIGZAG, factor},
 };
 
@@ -40,12 +40,12 @@ impl Transform for Avx2 {
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 fn transform(rows: &Rows<'_>, quantisation: &Quantisation, out: &mut Pair) {
     let middle = _mm256_set1_epi16(128);
-    let samples = rows.map(|row| _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_bytes(row)), middle));
+    let samples = rows.map(|row| _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_half(row)), middle));
     let columns = one_dimension::<AFTER_ROWS>(transposed(samples));
     let lines = one_dimension::<AFTER_COLUMNS>(transposed(columns));
     let quantised = std::array::from_fn(|row| divided(lines[row], quantisation, row));
     for (place, line) in out.values.as_chunks_mut::<16>().0.iter_mut().zip(quantised) {
-        store_wide(place, line);
+        store(place, line);
     }
     write_low(quantised, out);
 }
@@ -53,10 +53,7 @@ fn transform(rows: &Rows<'_>, quantisation: &Quantisation, out: &mut Pair) {
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
 fn divided(line: __m256i, quantisation: &Quantisation, row: usize) -> __m256i {
-    let both = |numbers: &[u16; 64]| {
-        let numbers = numbers.as_chunks::<8>().0[row].map(u16::cast_signed);
-        _mm256_broadcastsi128_si256(load_half(&numbers))
-    };
+    let both = |numbers: &[u16; 64]| _mm256_broadcastsi128_si256(load_half(&numbers.as_chunks::<8>().0[row]));
     let size = _mm256_add_epi16(_mm256_abs_epi16(line), both(&quantisation.correction));
     let size = _mm256_mulhi_epu16(size, both(&quantisation.reciprocal));
     // It changes nothing, but else the compiler sees two products at once, and widens them.
@@ -147,11 +144,11 @@ fn write_low([l0, l1, l2, l3, l4, l5, l6, l7]: [__m256i; 8], out: &mut Pair) {
     for (number, (sources, (first, second))) in ORDER.iter().zip(places).enumerate() {
         let mut bytes = _mm256_setzero_si256();
         for (rows, source) in rows.iter().zip(sources) {
-            let source = _mm256_broadcastsi128_si256(load_signed(source));
+            let source = _mm256_broadcastsi128_si256(load_half(source));
             bytes = _mm256_or_si256(bytes, _mm256_shuffle_epi8(*rows, source));
         }
-        store_signed(first, _mm256_castsi256_si128(bytes));
-        store_signed(second, _mm256_extracti128_si256::<1>(bytes));
+        store_half(first, _mm256_castsi256_si128(bytes));
+        store_half(second, _mm256_extracti128_si256::<1>(bytes));
         let zeros = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())).cast_unsigned();
         out.present[0] |= u64::from(!zeros & 0xffff) << (16 * number);
         out.present[1] |= u64::from(!zeros >> 16) << (16 * number);

@@ -3,11 +3,14 @@
 use super::{
     bits::Bits,
     huffman::{AC, CODES, DC, Huffman},
-    machine::Machine,
     quantisation::{Quantisation, quantisation},
     scan::Band,
 };
-use crate::{codec::jpeg::dct::ZIGZAG, geom::Size, raster::YCbCr};
+use crate::{
+    codec::jpeg::{dct::ZIGZAG, machine::Machine},
+    geom::Size,
+    raster::YCbCr,
+};
 
 /// Columns and rows of a stream at most.
 const MAX_SIDE: u32 = 65_535;

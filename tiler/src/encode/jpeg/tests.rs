@@ -7,12 +7,12 @@ use super::{
     super::{EncodeOptions, Picture},
     encode,
     fdct::Pair,
-    machine::Machine,
     quantisation::quantisation,
     scan::Transform,
     stream,
 };
 use crate::{
+    codec::jpeg::machine::Machine,
     geom::Size,
     raster::{Raster, YCbCr},
 };

@@ -1,4 +1,4 @@
-//! What the processor can do, chosen when it runs.
+//! How the parts of decoding are done on a [`Machine`].
 
 use super::{
     bits::Broken,
@@ -8,27 +8,9 @@ use super::{
     scan::{self, Transform, UnitRow},
     upsample::{self, Sums},
 };
-#[cfg(target_arch = "x86_64")]
-use crate::codec::jpeg::avx2::Avx2;
-
-/// What it can do.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Machine {
-    /// What every one can.
-    Plain,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-}
+use crate::codec::jpeg::machine::Machine;
 
 impl Machine {
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(found) = Avx2::detect() {
-            return Self::Avx2(found);
-        }
-        Self::Plain
-    }
-
     /// [`scan::decode`].
     pub(super) fn decode(self, units: UnitRow<'_>, planes: &mut Planes) -> Result<(), Broken> {
         match self {

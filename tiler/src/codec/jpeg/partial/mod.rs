@@ -29,11 +29,10 @@ use std::ops::Range;
 use self::{
     bits::Broken,
     header::Frame,
-    machine::Machine,
     planes::Planes,
     scan::{EntryPoint, Tables, UnitRow},
 };
-use super::{BlockLayout, CodecError, Photometric, damaged, fits};
+use super::{BlockLayout, CodecError, Photometric, damaged, fits, machine::Machine};
 use crate::{
     geom::{Size, Window},
     raster::{SampleType, StoredPlanes},

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{PartialJpeg, colour, machine::Machine, planes::Planes, upsample};
+use super::{PartialJpeg, colour, planes::Planes, upsample};
+use crate::codec::jpeg::machine::Machine;
 use crate::geom::Size;
 
 /// Makes rows of pixels of what a block holds.

@@ -16,7 +16,7 @@ use super::{
     upsample::{self as plain, Sums},
 };
 use crate::codec::jpeg::{
-    avx2::{Avx2, load, load_bytes, load_half, products, store, store_half, transposed},
+    avx2::{Avx2, load, load_half, products, store, store_half, transposed},
     dct::{FRACTION, factor},
 };
 
@@ -198,9 +198,9 @@ fn convert(row: Row<'_>, out: &mut [u8]) {
 #[inline]
 fn sixteen(y: &[u8; 16], cb: &[u8; 16], cr: &[u8; 16], out: &mut [u8; 48]) {
     let middle = _mm256_set1_epi16(128);
-    let y = _mm256_cvtepu8_epi16(load_bytes(y));
-    let cb = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_bytes(cb)), middle);
-    let cr = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_bytes(cr)), middle);
+    let y = _mm256_cvtepu8_epi16(load_half(y));
+    let cb = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_half(cb)), middle);
+    let cr = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load_half(cr)), middle);
     let red = _mm256_add_epi16(cr, scaled(cr, RED));
     let blue = _mm256_add_epi16(_mm256_add_epi16(cb, cb), scaled(cb, BLUE));
     let half = _mm256_set1_epi32(0x8000);
