@@ -13,6 +13,7 @@
 //! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
 
 mod answer;
+mod buffers;
 mod disk;
 mod entity_tag;
 mod failures;
@@ -31,7 +32,7 @@ use std::{
 use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
-    encode::{EncodedTile, Format, OutputFormat},
+    encode::{Format, OutputFormat},
     render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
     style::Style,
     tms::{TileId, TileMatrixSet},
@@ -251,10 +252,8 @@ impl TileService {
             return Ok(TileAnswer::NotModified { etag, is_provisional });
         }
         // The page cache keeps it: it need not be kept here too.
-        if let Some(EncodedTile { bytes, format, .. }) =
-            passage.and_then(|passage| self.maker.renderer.at_hand(&passage))
-        {
-            let (bytes, origin) = (bytes.into(), Origin::Passed);
+        if let Some((bytes, format)) = passage.and_then(|passage| self.maker.renderer.at_hand(&passage)) {
+            let origin = Origin::Passed;
             return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
         if let Some(KeptTile { bytes, format, is_provisional }) = self.maker.tiles.get(&key) {

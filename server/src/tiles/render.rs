@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
-    encode::EncodedTile,
+    encode::Format,
     render::{self, Passage, Plan, RenderContext, RenderError, Rendered, Stage, StageObserver, TileAddress},
     source::SourceError,
 };
 
+use super::buffers;
 use crate::{
     cache::Blocks,
     error::Fault,
@@ -26,7 +28,7 @@ pub trait Renderer: Send + Sync {
     fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault>;
 
     /// The tile, where it is stored so and is to be had without waiting and without work.
-    fn at_hand(&self, _: &Passage) -> Option<EncodedTile> {
+    fn at_hand(&self, _: &Passage) -> Option<(Bytes, Format)> {
         None
     }
 
@@ -61,8 +63,9 @@ impl Renderer for TilerRenderer {
         render::plan(imagery, address, &layer.settings).map_err(|error| fault(layer, &error))
     }
 
-    fn at_hand(&self, passage: &Passage) -> Option<EncodedTile> {
-        let tile = passage.pass_at_hand(self.files.known(passage.dalle())?.as_ref())?;
+    fn at_hand(&self, passage: &Passage) -> Option<(Bytes, Format)> {
+        let source = self.files.known(passage.dalle())?;
+        let tile = buffers::filled(|buffer| passage.pass_at_hand(&source, buffer))?;
         self.metrics.tiles_passed.inc();
         Some(tile)
     }

@@ -16,12 +16,11 @@ fn exam(source: &dyn ByteSource, content: &[u8]) {
     let reversed = source.read(9..5);
     assert!(matches!(reversed, Err(IoError::OutOfRange { .. })));
     source.will_need(&[0..4, 4..len, len..len + 10]);
-    let mut buffer = vec![7];
-    assert!(source.read_at_hand(5..9, &mut buffer), "it was read a moment ago");
-    assert_eq!((buffer[0], &buffer[1..]), (7, &content[5..9]));
-    assert!(!source.read_at_hand(len - 1..len + 1, &mut buffer));
-    assert!(!source.read_at_hand(u64::MAX - 1..u64::MAX, &mut buffer));
-    assert_eq!(buffer.len(), 5, "nothing is added then");
+    let mut buffer = [0; 4];
+    assert!(source.read_at_hand(5, &mut buffer), "it was read a moment ago");
+    assert_eq!(buffer, content[5..9]);
+    assert!(!source.read_at_hand(len - 3, &mut buffer));
+    assert!(!source.read_at_hand(u64::MAX - 3, &mut buffer));
     source.done_with(&[0..4, 4..len, len..len + 10]);
     assert_eq!(&*source.read(0..len).expect("it is read again"), content);
     source.check().expect("it is unchanged");

@@ -30,9 +30,10 @@ impl ByteSource for Memory {
         Ok(Cow::Borrowed(&self.bytes[within(&range, self.len())?]))
     }
 
-    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
+    fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        let range = offset..offset.saturating_add(buffer.len() as u64);
         let Ok(range) = within(&range, self.len()) else { return false };
-        buffer.extend_from_slice(&self.bytes[range]);
+        buffer.copy_from_slice(&self.bytes[range]);
         true
     }
 

@@ -75,8 +75,8 @@ impl ByteSource for Mmap {
         Ok(Cow::Borrowed(&self.map[within(&range, self.map.len() as u64)?]))
     }
 
-    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
-        within(&range, self.len()).is_ok() && cached(&self.file, &range, buffer)
+    fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        cached(&self.file, offset, buffer)
     }
 
     fn will_need(&self, ranges: &[Range<u64>]) {

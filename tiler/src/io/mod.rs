@@ -49,9 +49,9 @@ pub trait ByteSource: Send + Sync + fmt::Debug {
     /// When the range is not within the file, or reading fails.
     fn read(&self, range: Range<u64>) -> Result<Cow<'_, [u8]>, IoError>;
 
-    /// Appends the bytes of a range to a buffer, if that is done without waiting for a disk or a network: they are in memory
-    /// already. Whether it was; where it cannot be told, it was not.
-    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool;
+    /// Fills a buffer with the bytes from an offset on, if that is done without waiting for a disk or a network: they are in
+    /// memory already. Whether it was; where it cannot be told, it was not, and the buffer holds anything.
+    fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> bool;
 
     /// Tells that these ranges are about to be read.
     fn will_need(&self, ranges: &[Range<u64>]);
@@ -149,20 +149,14 @@ pub fn open(path: &Path, access: Access) -> Result<Arc<dyn ByteSource>, IoError>
     if mapped { Ok(Arc::new(Mmap::new(file, identity)?)) } else { Ok(Arc::new(Pread::new(file, identity))) }
 }
 
-/// Reads what the page cache holds of a file, and nothing where it does not hold all of a range, or cannot tell.
+/// Reads what the page cache holds of a file; `false` where it does not hold all that the buffer has room for, or cannot tell.
 ///
 /// A map would not do: to touch its pages is to wait for them, and whether they are there is told to owners only
 /// (`mincore(2)`).
-fn cached(file: &File, range: &Range<u64>, buffer: &mut Vec<u8>) -> bool {
-    let start = buffer.len();
-    buffer.resize(start + (range.end - range.start) as usize, 0);
-    let target = &mut [IoSliceMut::new(&mut buffer[start..])];
-    let read = preadv2(file.as_fd(), target, range.start, ReadWriteFlags::NOWAIT);
-    let is_all = read.is_ok_and(|count| count == buffer.len() - start);
-    if !is_all {
-        buffer.truncate(start);
-    }
-    is_all
+fn cached(file: &File, offset: u64, buffer: &mut [u8]) -> bool {
+    let len = buffer.len();
+    let read = preadv2(file.as_fd(), &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT);
+    read.is_ok_and(|count| count == len)
 }
 
 /// The range, if it lies within a file of `len` bytes.

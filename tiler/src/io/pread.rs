@@ -38,8 +38,8 @@ impl ByteSource for Pread {
         Ok(Cow::Owned(buffer))
     }
 
-    fn read_at_hand(&self, range: Range<u64>, buffer: &mut Vec<u8>) -> bool {
-        within(&range, self.len()).is_ok() && cached(&self.file, &range, buffer)
+    fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        cached(&self.file, offset, buffer)
     }
 
     fn will_need(&self, ranges: &[Range<u64>]) {

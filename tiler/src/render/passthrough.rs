@@ -47,14 +47,16 @@ impl Passage {
         let source = files.open(self.dalle()).ok()?;
         let format = self.format(&source)?;
         let block = source.picture_block(self.level, &self.window)?;
-        source.picture(block).ok()?.map(|bytes| tile(bytes, format))
+        let bytes = source.picture(block).ok()??;
+        Some(EncodedTile { bytes, format, opaque: true, empty: false })
     }
 
-    /// The same without waiting for anything, where the bytes are at hand.
-    pub fn pass_at_hand(&self, source: &Source) -> Option<EncodedTile> {
+    /// The same without waiting for anything, where the bytes are at hand: at the beginning of a buffer, which only grows. Gives
+    /// how many they are.
+    pub fn pass_at_hand(&self, source: &Source, buffer: &mut Vec<u8>) -> Option<(usize, Format)> {
         let format = self.format(source)?;
         let block = source.picture_block(self.level, &self.window)?;
-        source.picture_at_hand(block).map(|bytes| tile(bytes, format))
+        source.picture_at_hand(block, buffer).map(|len| (len, format))
     }
 
     /// What the blocks of the level are, if that was asked for. `auto` is JPEG where all pixels show.
@@ -65,10 +67,6 @@ impl Passage {
             _ => None,
         }
     }
-}
-
-fn tile(bytes: Vec<u8>, format: Format) -> EncodedTile {
-    EncodedTile { bytes, format, opaque: true, empty: false }
 }
 
 /// The pixels that a plan would only copy; `None` where it does anything else.

@@ -82,10 +82,15 @@ impl Source {
         }
         let stored = self.fetch(&[block])?;
         let file = stored.first().and_then(|stored| stored.only_piece()).and_then(|bytes| {
-            self.finished(block, bytes.len(), |buffer| {
-                buffer.extend_from_slice(bytes);
+            let (_, layout) = self.picture_plane(block.level, block.row)?;
+            let mut buffer = Vec::new();
+            let read = |target: &mut [u8]| {
+                target.copy_from_slice(bytes);
                 true
-            })
+            };
+            let len = picture::assemble(&layout, bytes.len(), &mut buffer, read)?;
+            buffer.truncate(len);
+            Some(buffer)
         });
         drop(stored);
         self.done_with(&[block]);
@@ -93,30 +98,20 @@ impl Source {
         Ok(file)
     }
 
-    /// As [`Source::picture`], if that needs no waiting: the block is in memory, and known to show wholly.
-    pub fn picture_at_hand(&self, block: BlockAddress) -> Option<Vec<u8>> {
+    /// As [`Source::picture`], if that needs no waiting: the block is in memory, and known to show wholly. The file is made at
+    /// the beginning of a buffer, which only grows; it is so many bytes long.
+    pub fn picture_at_hand(&self, block: BlockAddress, buffer: &mut Vec<u8>) -> Option<usize> {
         if self.shows_wholly(block) != Some(true) {
             return None;
         }
         let (file, pieces) = self.ranges(block).ok()?;
         let range = pieces.into_iter().next()??;
         let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= AT_HAND_BYTES)?;
-        let done = self.finished(block, len, |buffer| self.files[file].read_at_hand(range, buffer));
-        // What is read of a file that shrinks or changes meanwhile may be anything.
-        done.filter(|_| self.check().is_ok())
-    }
-
-    /// The file of a block whose stored bytes are appended to a buffer.
-    fn finished(
-        &self,
-        block: BlockAddress,
-        stored_bytes: usize,
-        append: impl FnOnce(&mut Vec<u8>) -> bool,
-    ) -> Option<Vec<u8>> {
         let (_, layout) = self.picture_plane(block.level, block.row)?;
-        let mut buffer = picture::begin(&layout, stored_bytes)?;
-        let head = buffer.len();
-        if append(&mut buffer) { picture::finish(buffer, head, &layout) } else { None }
+        let read = |target: &mut [u8]| self.files[file].read_at_hand(range.start, target);
+        let len = picture::assemble(&layout, len, buffer, read)?;
+        // What is read of a file that shrinks or changes meanwhile may be anything.
+        self.check().is_ok().then_some(len)
     }
 
     fn picture_plane(&self, level: usize, row: u32) -> Option<(&cog::Plane, BlockLayout)> {

@@ -3,7 +3,12 @@
 //!
 //! Source: ITU-T T.81, annex B; JFIF 1.02 for luma, chroma and grey; Adobe's Technical Note 5116 for red green blue.
 
-use super::super::{BlockLayout, Photometric};
+use std::ops::Range;
+
+use super::{
+    super::{BlockLayout, Photometric},
+    room,
+};
 
 const START: [u8; 2] = [0xff, 0xd8];
 const END: [u8; 2] = [0xff, 0xd9];
@@ -14,39 +19,55 @@ const ADOBE_RGB: &[u8] = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00";
 /// Streams end here at most so many bytes before the block does: writers pad.
 const PADDING_BYTES: usize = 16;
 
-/// Start, the marker of colours, and the shared tables.
-pub(super) fn begin(layout: &BlockLayout, stored_bytes: usize) -> Option<Vec<u8>> {
+/// Start, marker of colours and shared tables, then what the stored stream has after its own start, without the markers of
+/// applications.
+pub(super) fn assemble(
+    layout: &BlockLayout,
+    stored_bytes: usize,
+    buffer: &mut Vec<u8>,
+    read: impl FnOnce(&mut [u8]) -> bool,
+) -> Option<usize> {
     let tables = layout.jpeg_tables.as_deref().unwrap_or_default();
     let marker = match (layout.bands, layout.photometric) {
         (1, _) | (_, Photometric::YCbCr(_)) => JFIF,
         _ => ADOBE_RGB,
     };
-    let mut head = Vec::with_capacity(START.len() + marker.len() + tables.len() + stored_bytes);
-    head.extend_from_slice(&START);
-    head.extend_from_slice(marker);
+    let buffer = room(buffer, START.len() + marker.len() + tables.len() + stored_bytes);
+    let mut known = Known::default();
+    let mut head = 0;
+    let mut put = |bytes: &[u8]| {
+        buffer[head..head + bytes.len()].copy_from_slice(bytes);
+        head += bytes.len();
+    };
+    put(&START);
+    put(marker);
     let mut at = START.len();
     while let Some(segment) = tables.get(at..).and_then(segment) {
         at += segment.len();
         if is_table(segment[1]) {
-            head.extend_from_slice(segment);
+            known.learn(segment)?;
+            put(segment);
         }
     }
     // A stream of tables alone ends after them.
-    (tables.is_empty() || (tables.starts_with(&START) && tables.get(at..) == Some(&END))).then_some(head)
-}
-
-/// Closes the gaps that the stream's own start and the markers of applications leave.
-pub(super) fn finish(mut buffer: Vec<u8>, head: usize, layout: &BlockLayout) -> Option<Vec<u8>> {
-    if !buffer.get(head..)?.starts_with(&START) {
+    let are_tables = tables.starts_with(&START) && tables.get(at..) == Some(&END);
+    if !tables.is_empty() && !are_tables {
         return None;
     }
-    let mut known = Known::default();
-    let mut at = START.len();
-    while let Some(segment) = buffer.get(at..head).and_then(segment) {
-        known.learn(segment)?;
-        at += segment.len();
+    // The stream's own start comes to lie under the end of the head, and what is after it where it shall be.
+    let start = head - START.len();
+    let covered = [buffer[start], buffer[start + 1]];
+    let buffer = &mut buffer[..start + stored_bytes];
+    if !read(&mut buffer[start..]) || !buffer[start..].starts_with(&START) {
+        return None;
     }
-    let (mut from, mut to) = (head + START.len(), head);
+    buffer[start..head].copy_from_slice(&covered);
+    close_gaps(buffer, head, known, layout)
+}
+
+/// Takes out what applications added to the stream from `head` on; gives the length of all.
+fn close_gaps(buffer: &mut [u8], head: usize, mut known: Known, layout: &BlockLayout) -> Option<usize> {
+    let (mut from, mut to) = (head, head);
     loop {
         let segment = segment(&buffer[from..])?;
         let (marker, len) = (segment[1], segment.len());
@@ -56,18 +77,20 @@ pub(super) fn finish(mut buffer: Vec<u8>, head: usize, layout: &BlockLayout) -> 
         }
         if !is_of_application(marker) {
             known.learn(segment)?;
-            buffer.copy_within(from..from + len, to);
+            move_down(buffer, from..from + len, to);
             to += len;
         }
         from += len;
     }
-    let end = end(&buffer)?;
-    if end < from {
-        return None;
+    let end = end(buffer).filter(|end| *end >= from)?;
+    move_down(buffer, from..end, to);
+    Some(to + (end - from))
+}
+
+fn move_down(buffer: &mut [u8], range: Range<usize>, to: usize) {
+    if range.start != to {
+        buffer.copy_within(range, to);
     }
-    buffer.copy_within(from..end, to);
-    buffer.truncate(to + (end - from));
-    Some(buffer)
 }
 
 const SCAN: u8 = 0xda;

@@ -23,27 +23,36 @@ pub fn is_possible(layout: &BlockLayout) -> bool {
 /// Compression makes nothing larger than this beyond its pixels: what is, is no picture to be sent.
 const EXCESS_BYTES: usize = 4096;
 
-/// What stands before the stored bytes: the beginning of the buffer for [`finish`], with room for so many of them.
-pub fn begin(layout: &BlockLayout, stored_bytes: usize) -> Option<Vec<u8>> {
+/// Makes the file at the beginning of a buffer, and gives its length. `read` puts the stored bytes, so many of them, where they
+/// shall stand in it; it is called once at most, and says whether it did.
+///
+/// What the buffer holds before is of no matter, and it only grows: one that was used already needs no clearing.
+/// `None` where the bytes are not wholly what the layout says: decoding will tell what is wrong.
+pub fn assemble(
+    layout: &BlockLayout,
+    stored_bytes: usize,
+    buffer: &mut Vec<u8>,
+    read: impl FnOnce(&mut [u8]) -> bool,
+) -> Option<usize> {
     if stored_bytes > layout.decoded_bytes().saturating_add(EXCESS_BYTES) {
         return None;
     }
     match layout.compression {
-        Compression::Jpeg => jpeg::begin(layout, stored_bytes),
-        Compression::WebP => Some(Vec::with_capacity(stored_bytes)),
+        Compression::Jpeg => jpeg::assemble(layout, stored_bytes, buffer, read),
+        Compression::WebP => {
+            let stored = room(buffer, stored_bytes);
+            if read(stored) { webp::len(stored, layout) } else { None }
+        }
         _ => None,
     }
 }
 
-/// Makes the file: `buffer` is what [`begin`] gave, of `head` bytes, and the stored bytes after it.
-///
-/// `None` where they are not wholly what the layout says: decoding will tell what is wrong.
-pub fn finish(buffer: Vec<u8>, head: usize, layout: &BlockLayout) -> Option<Vec<u8>> {
-    match layout.compression {
-        Compression::Jpeg => jpeg::finish(buffer, head, layout),
-        Compression::WebP => webp::finish(buffer, layout),
-        _ => None,
+/// So many bytes of a buffer, which grows where it has fewer.
+fn room(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
+    if buffer.len() < bytes {
+        buffer.resize(bytes, 0);
     }
+    &mut buffer[..bytes]
 }
 
 /// The file of stored bytes.
@@ -52,8 +61,12 @@ fn picture(stored: &[u8], layout: &BlockLayout) -> Option<Vec<u8>> {
     if !is_possible(layout) {
         return None;
     }
-    let mut buffer = begin(layout, stored.len())?;
-    let head = buffer.len();
-    buffer.extend_from_slice(stored);
-    finish(buffer, head, layout)
+    // What was there before shall not show.
+    let mut buffer = vec![0xd9; 2 * stored.len()];
+    let len = assemble(layout, stored.len(), &mut buffer, |target| {
+        target.copy_from_slice(stored);
+        true
+    })?;
+    buffer.truncate(len);
+    Some(buffer)
 }

@@ -8,8 +8,9 @@ use crate::geom::Size;
 /// Of `VP8X`: transparency. All others are for colour profiles, metadata and animation.
 const ALPHA: u8 = 0x10;
 
-pub(super) fn finish(mut buffer: Vec<u8>, layout: &BlockLayout) -> Option<Vec<u8>> {
-    let (head, rest) = buffer.split_first_chunk::<12>()?;
+/// The length of the file that stored bytes start with, if it is a picture of the layout.
+pub(super) fn len(stored: &[u8], layout: &BlockLayout) -> Option<usize> {
+    let (head, rest) = stored.split_first_chunk::<12>()?;
     let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
     if &head[..4] != b"RIFF" || &head[8..] != b"WEBP" {
         return None;
@@ -40,8 +41,7 @@ pub(super) fn finish(mut buffer: Vec<u8>, layout: &BlockLayout) -> Option<Vec<u8
     if frame.size != layout.size || (has_alpha && layout.bands != 4) {
         return None;
     }
-    buffer.truncate(len + 8);
-    Some(buffer)
+    Some(len + 8)
 }
 
 struct Frame {
