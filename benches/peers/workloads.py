@@ -50,6 +50,7 @@ ALL = [
     Workload("U6", "native zoom, WebP out", "single_jpeg", format="webp"),
     Workload("B1", "browsing a mosaic, 8 users", "mosaic", kind="sessions", connections=6),
     Workload("C1", "cached tiles", "cached", count=400, kind="http"),
+    Workload("C1s", "stored tiles passed on, and the same from a cache", "stored", count=400, kind="http"),
     Workload("C1n", "cached tiles that the client has: 304", "cached", count=400, kind="unchanged"),
     Workload("C1t", "cached tiles over TLS", "cached", count=400, kind="tls"),
     Workload("C1h", "cached tiles over HTTP/2 and TLS", "cached", count=400, kind="http2"),
