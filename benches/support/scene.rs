@@ -29,6 +29,13 @@ impl BlockCache for Kept {
             kept.insert(key, block);
         }
     }
+
+    fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block> {
+        match self.0.lock() {
+            Ok(mut kept) => Arc::clone(kept.entry(key).or_insert(block)),
+            Err(_) => block,
+        }
+    }
 }
 
 /// A source, and a tile of it in `WebMercatorQuad`.

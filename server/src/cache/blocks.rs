@@ -27,6 +27,10 @@ impl BlockCache for Blocks {
     fn insert(&self, key: BlockKey, block: Arc<Block>) {
         self.0.insert(key, block);
     }
+
+    fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block> {
+        self.0.get_or_insert(key, block)
+    }
 }
 
 impl Weighted for Block {

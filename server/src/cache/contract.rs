@@ -33,6 +33,19 @@ fn a_value_comes_back_and_a_newer_one_replaces_it() {
 }
 
 #[test]
+fn who_comes_second_gets_what_the_first_one_brought() {
+    every_policy(|cache| {
+        assert_eq!(*cache.get_or_insert(1, Arc::new(Blob(10))), Blob(10));
+        assert_eq!(*cache.get_or_insert(1, Arc::new(Blob(20))), Blob(10));
+        assert_eq!(cache.get(&1).as_deref(), Some(&Blob(10)));
+        let large = CAPACITY.bytes * 2;
+        assert_eq!(*cache.get_or_insert(2, Arc::new(Blob(large))), Blob(large), "it is used, and not kept");
+        assert_eq!(cache.get(&2), None);
+        assert!(cache.bytes() < 1000);
+    });
+}
+
+#[test]
 fn the_capacity_in_bytes_is_never_exceeded() {
     every_policy(|cache| {
         for key in 0..2000 {
@@ -61,6 +74,7 @@ fn many_threads_share_it() {
                 scope.spawn(move || {
                     for key in 0..1000 {
                         cache.insert(key, Arc::new(Blob(u64::from(key + thread))));
+                        cache.get_or_insert(key + 1, Arc::new(Blob(5)));
                         cache.get(&key);
                     }
                 });

@@ -34,6 +34,26 @@ impl<K: Hash + Eq, V: Weighted> Lru<K, V> {
         }
     }
 
+    /// What leaves is to be dropped after the lock: freeing a large value takes its time.
+    fn put(&self, shard: &mut Shard<K, V>, key: K, value: V) -> Vec<V> {
+        let weight = |value: &V| value.weight_bytes() + OVERHEAD_BYTES;
+        let (added, mut evicted) = (weight(&value), Vec::new());
+        if added > self.shard_bytes {
+            return evicted;
+        }
+        shard.bytes += added;
+        if let Some(old) = shard.entries.put(key, value) {
+            shard.bytes -= weight(&old);
+            evicted.push(old);
+        }
+        while shard.bytes > self.shard_bytes {
+            let Some((_, old)) = shard.entries.pop_lru() else { break };
+            shard.bytes -= weight(&old);
+            evicted.push(old);
+        }
+        evicted
+    }
+
     fn shard(&self, key: &K) -> &Mutex<Shard<K, V>> {
         &self.shards[(self.hasher.hash_one(key) % self.shards.len() as u64) as usize]
     }
@@ -49,26 +69,21 @@ where
     }
 
     fn insert(&self, key: K, value: V) {
-        let weight = |value: &V| value.weight_bytes() + OVERHEAD_BYTES;
-        let added = weight(&value);
-        if added > self.shard_bytes {
-            return;
-        }
-        // Dropped after the lock: freeing a large value takes its time.
-        let mut evicted = Vec::new();
         let mut shard = self.shard(&key).lock();
-        shard.bytes += added;
-        if let Some(old) = shard.entries.put(key, value) {
-            shard.bytes -= weight(&old);
-            evicted.push(old);
-        }
-        while shard.bytes > self.shard_bytes {
-            let Some((_, old)) = shard.entries.pop_lru() else { break };
-            shard.bytes -= weight(&old);
-            evicted.push(old);
-        }
+        let evicted = self.put(&mut shard, key, value);
         drop(shard);
         drop(evicted);
+    }
+
+    fn get_or_insert(&self, key: K, value: V) -> V {
+        let mut shard = self.shard(&key).lock();
+        if let Some(kept) = shard.entries.get(&key) {
+            return kept.clone();
+        }
+        let evicted = self.put(&mut shard, key, value.clone());
+        drop(shard);
+        drop(evicted);
+        value
     }
 
     fn bytes(&self) -> u64 {

@@ -32,6 +32,12 @@ impl<K, V> Cache<K, V> for Metered<K, V> {
         self.bytes.set(self.inner.bytes().cast_signed());
     }
 
+    fn get_or_insert(&self, key: K, value: V) -> V {
+        let kept = self.inner.get_or_insert(key, value);
+        self.bytes.set(self.inner.bytes().cast_signed());
+        kept
+    }
+
     fn bytes(&self) -> u64 {
         self.inner.bytes()
     }

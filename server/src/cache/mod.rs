@@ -37,6 +37,9 @@ pub trait Cache<K, V>: Send + Sync {
     /// Keeps a value until others push it out; one that is too large for the cache is not kept at all.
     fn insert(&self, key: K, value: V);
 
+    /// Keeps a value as [`Cache::insert`] does, unless there is one already; gives the one that all are to use.
+    fn get_or_insert(&self, key: K, value: V) -> V;
+
     /// Bytes held at the moment.
     fn bytes(&self) -> u64;
 }

@@ -247,9 +247,9 @@ impl Wanted {
     ) -> Result<(), SourceError> {
         let key = source.block_key(self.address);
         if self.block.is_none() {
-            self.block = source.open_block(self.address, stored).map(Arc::new);
             // Kept before it is decoded: who needs it at the same time waits instead of decoding it as well.
-            self.block.iter().for_each(|block| cache.insert(key, Arc::clone(block)));
+            let opened = source.open_block(self.address, stored);
+            self.block = opened.map(|block| cache.get_or_insert(key, Arc::new(block)));
         }
         if let Some(block) = &self.block
             && source.decode_more(block, stored, &self.part)? == Holding::All

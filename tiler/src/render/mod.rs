@@ -79,6 +79,8 @@ pub trait BlockCache: Send + Sync {
     fn get(&self, key: &BlockKey) -> Option<Arc<Block>>;
     /// Keeps a block, perhaps.
     fn insert(&self, key: BlockKey, block: Arc<Block>);
+    /// Keeps a block, perhaps, unless there is one already; gives the one that all are to use.
+    fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block>;
 }
 
 /// A cache that keeps nothing.
@@ -91,6 +93,10 @@ impl BlockCache for NoCache {
     }
 
     fn insert(&self, _: BlockKey, _: Arc<Block>) {}
+
+    fn get_or_insert(&self, _: BlockKey, block: Arc<Block>) -> Arc<Block> {
+        block
+    }
 }
 
 /// A step of the pipeline, for measurements.
