@@ -125,7 +125,10 @@ def fill_cache(server, workload, listed):
     """Asks for every tile once; for 304, notes what the client has then."""
     with open(listed) as file:
         paths = [line.strip().removeprefix(server.base) for line in file]
-    etags = [server.get(path)[0].get("etag") for path in paths]
+    heads = [server.get(path)[0] for path in paths]
+    if (way := server.table.get("path")) and (others := {head.get("pavage-path") for head in heads} - {way}):
+        raise LoadError(f"came by {others} and not by {way}")
+    etags = [head.get("etag") for head in heads]
     if workload.kind == "unchanged":
         if not all(etags):
             raise LoadError("no ETag")

@@ -25,7 +25,7 @@ def race(results, place, tables, workload, names, rounds, seconds, warm_s):
         if why := server.missing():
             results.skip(workload.name, server.name, why)
             entered.remove(server)
-    if entered:
+    if any(len(results.rounds(workload.name, server.name)) < rounds for server in entered):
         read_files(place, workload)
     if workload.is_cached and entered:
         make_static(place, tables)

@@ -128,7 +128,7 @@ def readme(results, tables):
              f"{machine['system']}, Linux {machine['kernel']}.",
              "**CPU-ms** is what a tile cost: user and system time of all processes of the server, divided by the tiles that it gave. "
              "*other* is how many cores something else kept busy meanwhile; where it is not near 0, tiles a second and latencies say little, and "
-             "CPU-ms still much. *× Pavage* is CPU-ms divided by that of `pavage`. *dB* is the PSNR against an exact warp of the source. "
+             "CPU-ms still much. *× Pavage* is CPU-ms divided by that of `pavage`, or where it has no row, of Pavage's own entry with 1.00. *dB* is the PSNR against an exact warp of the source. "
              "What each workload is, and what to mind: [docs/benchmarks.md](../../../docs/benchmarks.md).",
              "![CPU time of a tile, by workload and server](chart.svg)"]
     parts.append(f"## At a glance\n\nCPU time of a tile as a multiple of Pavage's with as much memory for blocks:\n\n{at_a_glance(told)}")

@@ -37,10 +37,11 @@ impl<K: Hash + Eq, V: Weighted> Lru<K, V> {
     /// What leaves is to be dropped after the lock: freeing a large value takes its time.
     fn put(&self, shard: &mut Shard<K, V>, key: K, value: V) -> Vec<V> {
         let weight = |value: &V| value.weight_bytes() + OVERHEAD_BYTES;
-        let (added, mut evicted) = (weight(&value), Vec::new());
+        let added = weight(&value);
         if added > self.shard_bytes {
-            return evicted;
+            return vec![value];
         }
+        let mut evicted = Vec::new();
         shard.bytes += added;
         if let Some(old) = shard.entries.put(key, value) {
             shard.bytes -= weight(&old);

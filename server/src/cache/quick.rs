@@ -10,7 +10,8 @@ use quick_cache::{
 use super::{Cache, Capacity, OVERHEAD_BYTES, Weighted};
 
 /// The part for values that were asked for once. The crate's own, 0.03, is for those who come back to the same few; who browses
-/// leaves a place for good, and in a small part a block is gone before its neighbours' tiles come.
+/// leaves a place for good, and in a small part a block is gone before its neighbours' tiles come. What weighs more than the rest of a
+/// shard is not kept.
 const USED_ONCE: f64 = 0.2;
 
 pub(super) struct Quick<K, V>(sync::Cache<K, V, Bytes>);

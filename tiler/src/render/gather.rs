@@ -248,8 +248,16 @@ impl Wanted {
         let key = source.block_key(self.address);
         if self.block.is_none() {
             // Kept before it is decoded: who needs it at the same time waits instead of decoding it as well.
-            let opened = source.open_block(self.address, stored);
-            self.block = opened.map(|block| cache.get_or_insert(key, Arc::new(block)));
+            let opened = source.open_block(self.address, stored).map(Arc::new);
+            self.block = opened.map(|fresh| {
+                let kept = cache.get_or_insert(key, Arc::clone(&fresh));
+                if kept.holding(&self.part) != Holding::Never {
+                    return kept;
+                }
+                // It broke, perhaps for a reason that has passed: a drive that did not answer.
+                cache.insert(key, Arc::clone(&fresh));
+                fresh
+            });
         }
         if let Some(block) = &self.block
             && source.decode_more(block, stored, &self.part)? == Holding::All
@@ -268,3 +276,6 @@ impl Wanted {
 fn is_damage(error: &SourceError) -> bool {
     matches!(error.problem, Problem::Block { .. })
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,10 @@ impl Source {
         let range = pieces.into_iter().next()??;
         let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= AT_HAND_BYTES)?;
         let (_, layout) = self.picture_plane(block.level, block.row)?;
+        let tables = layout.jpeg_tables.as_ref().map_or(0, |tables| tables.len());
+        if tables > AT_HAND_BYTES {
+            return None;
+        }
         let read = |target: &mut [u8]| self.files[file].read_at_hand(range.start, target);
         let len = picture::assemble(&layout, len, buffer, read)?;
         // What is read of a file that shrinks or changes meanwhile may be anything.

@@ -49,7 +49,9 @@ pub fn assemble(
 
 /// So many bytes of a buffer, which grows where it has fewer.
 fn room(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
-    if buffer.len() < bytes {
+    if let Some(more @ 1..) = bytes.checked_sub(buffer.len()) {
+        // No more than that: large buffers are not kept.
+        buffer.reserve_exact(more);
         buffer.resize(bytes, 0);
     }
     &mut buffer[..bytes]
