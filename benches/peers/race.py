@@ -25,11 +25,11 @@ def race(results, place, tables, workload, names, rounds, seconds, warm_s):
         if why := server.missing():
             results.skip(workload.name, server.name, why)
             entered.remove(server)
-    if any(len(results.rounds(workload.name, server.name)) < rounds for server in entered):
-        read_files(place, workload)
     if workload.is_cached and entered:
         make_static(place, tables)
         rounds = max(rounds, CACHED_ROUNDS)
+    if any(len(results.rounds(workload.name, server.name)) < rounds for server in entered):
+        read_files(place, workload)
     for number in range(rounds):
         for server in list(entered):
             if len(results.rounds(workload.name, server.name)) > number:

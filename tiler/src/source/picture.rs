@@ -106,10 +106,10 @@ impl Source {
         }
         let (file, pieces) = self.ranges(block).ok()?;
         let range = pieces.into_iter().next()??;
-        let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= AT_HAND_BYTES)?;
+        let len = usize::try_from(range.end - range.start).ok()?;
         let (_, layout) = self.picture_plane(block.level, block.row)?;
         let tables = layout.jpeg_tables.as_ref().map_or(0, |tables| tables.len());
-        if tables > AT_HAND_BYTES {
+        if len.saturating_add(tables) > AT_HAND_BYTES {
             return None;
         }
         let read = |target: &mut [u8]| self.files[file].read_at_hand(range.start, target);
