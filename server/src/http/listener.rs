@@ -15,6 +15,7 @@ use super::{
     Limits, Response,
     connection::{Peer, Service},
     connections::Connections,
+    threads::Threads,
     tls::Tls,
 };
 use crate::metrics::Metrics;
@@ -55,12 +56,16 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `shutdown` ends, then finishes what is in flight.
 ///
 /// Returns whether everything was finished within the limit.
+///
+/// # Panics
+/// When the system gives no threads, which leaves nothing to serve with.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     (handler, tls): (H, Option<Arc<Tls>>),
     (limits, metrics): (Limits, Arc<Metrics>),
     shutdown: impl Future<Output = ()>,
 ) -> bool {
+    let threads = Threads::start().expect("the system gives threads at the start");
     let service = Arc::new(Service::new(handler, tls, limits));
     let connections = Connections::new(limits, Arc::clone(&metrics));
     let watching = Arc::clone(&connections);
@@ -75,7 +80,7 @@ pub async fn serve<H: Handler>(
         match accepted {
             Ok((stream, peer)) => {
                 pause = SHORTEST_PAUSE;
-                admit(&service, &connections, stream, peer);
+                admit(&threads, &service, &connections, (stream, peer));
             }
             Err(error) => {
                 metrics.accept_errors.inc();
@@ -96,13 +101,14 @@ pub async fn serve<H: Handler>(
 
 /// Serves a connection, or sends it away.
 fn admit<H: Handler>(
+    threads: &Threads,
     service: &Arc<Service<H>>,
     connections: &Arc<Connections>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
 ) {
     if let Some(place) = Connections::enter(connections) {
-        tokio::spawn(Arc::clone(service).serve(stream, peer, place));
+        let service = Arc::clone(service);
+        threads.serve(stream, move |stream| service.serve(stream, peer, place));
     } else if !service.is_encrypted() {
         tokio::spawn(refuse(stream));
     }

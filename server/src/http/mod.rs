@@ -14,6 +14,7 @@ pub mod listener;
 pub mod query;
 pub mod range;
 pub mod respond;
+mod threads;
 pub mod tls;
 mod watched;
 
