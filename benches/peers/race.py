@@ -52,15 +52,26 @@ def line(workload, server, told):
             f"RSS {told['peak_mb']:6.0f} MB  other {told['other_cores']:.2f}{bad}")
 
 
+# What this process has read.
+_READ = set()
+
+
 def read_files(place, workload):
     """So that the system has them in memory for whoever comes first, as for all after it. An hour of other imagery and disk caches may
-    have driven them out."""
+    have driven them out.
+
+    The first time they are dropped before that: written a little at a time, as they were made, they lie there in pages of 4 kB each,
+    and read in one go in larger ones, which is what reading them takes."""
     names = LAYERS.get(workload.layer, (workload.layer,))
     paths = [path for name in names for path in (f"{place.work}/data/{name}", f"{place.work}/data/{name}.tif")]
     files = [path for path in paths if os.path.isfile(path)]
     files += [entry.path for path in paths if os.path.isdir(path) for entry in os.scandir(path) if entry.is_file()]
     for path in files:
         with open(path, "rb") as file:
+            if path not in _READ:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                _READ.add(path)
             while file.read(1 << 20):
                 pass
 
