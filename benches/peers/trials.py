@@ -14,6 +14,8 @@ import workloads
 from server import Server
 
 CONNECTIONS = (1, 4, 16, 64, 256)
+# A quotient of two rounds is twice as uncertain as a round.
+SCALING_ROUNDS = 5
 TIMES_CAPACITY, QUIET_PART = 4, 0.2
 RECOVERY_S = 6
 MIXED = ("U1", "U1d", "U1z", "U1w", "U1m", "U2", "U3", "U4a", "U4b", "U5", "U6")
@@ -104,7 +106,7 @@ def scaling(server, options):
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= len(cores)]
     rounds = {count: [] for count in counts}
     # In turn, so that a machine's moods meet all counts alike.
-    for _ in range(options.rounds):
+    for _ in range(max(options.rounds, SCALING_ROUNDS)):
         for count in counts:
             cpus = sorted(cores)[:count]
             narrow = Server(server.name, server.table, replace(server.place, cores=count))
