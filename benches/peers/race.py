@@ -60,8 +60,8 @@ def read_files(place, workload):
     """So that the system has them in memory for whoever comes first, as for all after it. An hour of other imagery and disk caches may
     have driven them out.
 
-    The first time they are dropped before that: written a little at a time, as they were made, they lie there in pages of 4 kB each,
-    and read in one go in larger ones, which is what reading them takes."""
+    Files written a little at a time lie there in pages of 4 kB. The first time they are dropped and read in one go, which puts them in
+    larger ones, so that reading costs the same in each run. No server may have them open then."""
     names = LAYERS.get(workload.layer, (workload.layer,))
     paths = [path for name in names for path in (f"{place.work}/data/{name}", f"{place.work}/data/{name}.tif")]
     files = [path for path in paths if os.path.isfile(path)]

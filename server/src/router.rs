@@ -105,7 +105,12 @@ impl Handler for Router {
             }
             Ok(request) => {
                 let response = self.route(&request).await;
-                compression::compress(response, &request.headers)
+                if compression::is_possible(&response) {
+                    // In memory of its own: what a tile carries along is copied.
+                    Box::pin(compression::compress(response, &request.headers)).await
+                } else {
+                    response
+                }
             }
             Err(refusal) => refusal.response(),
         };

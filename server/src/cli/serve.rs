@@ -92,7 +92,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         tracing::warn!("there is no folder for indexes and caps of mosaics: name one with --cache");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(arguments, &config, catalog, jobs))
+    let served = runtime.block_on(serve(arguments, &config, catalog, jobs));
+    // A drive that does not answer keeps nobody from ending.
+    runtime.shutdown_background();
+    served
 }
 
 /// No pages of 2 MiB: of one that a cache has left but for a tile, the system gets nothing back.

@@ -7,11 +7,14 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 use hyper::body::Body as _;
 use libdeflater::{CompressionLvl, Compressor};
+use tokio::task::spawn_blocking;
 
 use super::{Response, body::Chunks};
 
 /// Below this a document is sent as it is.
 const WORTH_BYTES: usize = 1024;
+/// From here on it is compressed on another thread: this one has other connections, which would wait some milliseconds.
+const LONG_BYTES: usize = 64 << 10;
 
 /// Whether the client takes gzip.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -22,8 +25,8 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Compresses the body of a document where that is worth it and wanted.
-pub fn compress(mut response: Response, headers: &HeaderMap) -> Response {
+/// Whether it is a document whose body may be compressed.
+pub fn is_possible(response: &Response) -> bool {
     let is_document = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
         let media_type = value.as_bytes();
         media_type.starts_with(b"text/")
@@ -32,15 +35,24 @@ pub fn compress(mut response: Response, headers: &HeaderMap) -> Response {
                 .any(|kind| media_type.windows(kind.len()).any(|window| window == *kind))
     });
     let is_ranged = response.headers().contains_key(header::ACCEPT_RANGES);
-    if !is_document || is_ranged || response.headers().contains_key(header::CONTENT_ENCODING) {
-        return response;
-    }
+    is_document && !is_ranged && !response.headers().contains_key(header::CONTENT_ENCODING)
+}
+
+/// Compresses the body of a document where that is worth it and wanted.
+pub async fn compress(mut response: Response, headers: &HeaderMap) -> Response {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if !accepts_gzip(headers) || response.body().is_end_stream() {
         return response;
     }
     if let Some(bytes) = response.body_mut().take_whole() {
-        let packed = gzip(&bytes).filter(|_| bytes.len() >= WORTH_BYTES);
+        let packed = match bytes.len() {
+            ..WORTH_BYTES => None,
+            WORTH_BYTES..LONG_BYTES => gzip(&bytes),
+            LONG_BYTES.. => {
+                let bytes = bytes.clone();
+                spawn_blocking(move || gzip(&bytes)).await.ok().flatten()
+            }
+        };
         let is_packed = packed.is_some();
         response.body_mut().fill(packed.unwrap_or(bytes));
         if !is_packed {
@@ -103,14 +115,17 @@ mod tests {
         [(header::ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"))].into_iter().collect()
     }
 
-    #[test]
-    fn a_large_document_is_packed_and_a_picture_never() {
-        let document = with_body(http::StatusCode::OK, "application/json", vec![b' '; 5000]);
-        let packed = compress(document, &wants_gzip());
-        assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
-        let picture = with_body(http::StatusCode::OK, "image/png", vec![0; 5000]);
-        let sent = compress(picture, &wants_gzip());
-        assert!(!sent.headers().contains_key(header::CONTENT_ENCODING));
+    #[tokio::test]
+    async fn a_large_document_is_packed_and_a_picture_never() {
+        for (len, is_packed) in [(1000, false), (5000, true), (2 * LONG_BYTES, true)] {
+            let document = with_body(http::StatusCode::OK, "application/json", vec![b' '; len]);
+            assert!(is_possible(&document));
+            let mut sent = compress(document, &wants_gzip()).await;
+            assert_eq!(sent.headers().contains_key(header::CONTENT_ENCODING), is_packed, "{len}");
+            let sent = sent.body_mut().take_whole().expect("it is one piece").len();
+            assert_eq!(sent < len, is_packed, "{len}");
+        }
+        assert!(!is_possible(&with_body(http::StatusCode::OK, "image/png", vec![0; 5000])));
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! The threads that connections are served on: one a core, each with a runtime of its own.
 //!
-//! A connection stays on its thread. Where one runtime has several threads they wake each other to share what there is to do, and for
-//! answers of some microseconds, or of renders that others make, that costs more than it brings.
+//! A connection stays on its thread, and so do the streams of HTTP/2 in it. Where one runtime has several threads they wake each other to
+//! share what there is to do; for answers that take microseconds, and renders that other threads make, that costs more than it
+//! brings. What takes milliseconds must not be done here: all connections of the thread would wait.
 
-use std::{future::Future, io, sync::Arc, thread};
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use tokio::{
     net::TcpStream,
-    runtime::{Builder, Handle, Runtime},
+    runtime::{Builder, Handle},
     sync::oneshot,
 };
-
-/// Threads that work which blocks is moved to, of all runtimes together.
-const BLOCKING: usize = 512;
-/// Of one at least.
-const BLOCKING_OF_ONE: usize = 16;
 
 /// The threads; they end when this is dropped, with whatever they still serve.
 pub(super) struct Threads(Vec<Thread>);
@@ -30,11 +31,11 @@ struct Thread {
 impl Threads {
     /// Starts one for each core that there is for this process.
     pub(super) fn start() -> io::Result<Self> {
-        Self::of(thread::available_parallelism()?.get())
+        Self::of(thread::available_parallelism().map_or(1, usize::from))
     }
 
     fn of(count: usize) -> io::Result<Self> {
-        (0..count).map(|number| Thread::start(number, BLOCKING / count)).collect::<io::Result<_>>().map(Self)
+        (0..count).map(Thread::start).collect::<io::Result<_>>().map(Self)
     }
 
     /// Serves a connection on the thread that has the fewest.
@@ -46,10 +47,10 @@ impl Threads {
             return;
         };
         let one_more = Arc::clone(&thread.connections);
-        // It is awaited by the runtime that accepted it; here that lets go of it.
+        // It is registered with the runtime that accepted it, and is taken off there.
         let stream = stream.into_std();
         thread.runtime.spawn(async move {
-            // Neither fails but where there are no more descriptors or no memory: then the connection ends.
+            // Neither fails unless the system has no memory: the connection then ends.
             if let Ok(stream) = stream.and_then(TcpStream::from_std) {
                 serve(stream).await;
             }
@@ -59,23 +60,27 @@ impl Threads {
 }
 
 impl Thread {
-    fn start(number: usize, blocking: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(blocking.max(BLOCKING_OF_ONE))
-            .thread_name(format!("serve-{number}-blocking"))
-            .build()?;
-        let handle = runtime.handle().clone();
+    fn start(number: usize) -> io::Result<Self> {
         let (lives, ended) = oneshot::channel();
-        thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(runtime, ended))?;
-        Ok(Self { runtime: handle, connections: Arc::default(), _lives: lives })
+        let (started, starts) = mpsc::channel();
+        thread::Builder::new().name(format!("serve-{number}")).spawn(move || run(number, &started, ended))?;
+        let runtime = starts.recv().map_err(io::Error::other)??;
+        Ok(Self { runtime, connections: Arc::default(), _lives: lives })
     }
 }
 
-fn run(runtime: Runtime, ended: oneshot::Receiver<()>) {
+fn run(number: usize, started: &mpsc::Sender<io::Result<Handle>>, ended: oneshot::Receiver<()>) {
+    let built =
+        Builder::new_current_thread().enable_all().thread_name(format!("serve-{number}-wait")).build();
+    let runtime = match built {
+        Ok(runtime) => runtime,
+        // Who started the thread waits for it.
+        Err(error) => return drop(started.send(Err(error))),
+    };
+    let _ = started.send(Ok(runtime.handle().clone()));
     // Nothing is sent.
     let _ = runtime.block_on(ended);
-    // What blocks may go on for as long as it likes.
+    // What waits for a disk may go on doing so.
     runtime.shutdown_background();
 }
 

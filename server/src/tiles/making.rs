@@ -1,4 +1,5 @@
-//! A tile that nobody has: from the cache on disk, else rendered. It belongs to no request, and goes on when all have left.
+//! A tile that nobody has: from the cache on disk, else rendered. It belongs to no request, and goes on when all have left, as long as the
+//! server does.
 
 use std::sync::Arc;
 
