@@ -14,7 +14,7 @@ import workloads
 from server import Server
 
 CONNECTIONS = (1, 4, 16, 64, 256)
-# A quotient of two rounds is twice as uncertain as a round.
+# Both sides of a quotient are noisy, so it takes more of them.
 SCALING_ROUNDS = 5
 TIMES_CAPACITY, QUIET_PART = 4, 0.2
 RECOVERY_S = 6

@@ -75,6 +75,9 @@ impl Server {
     /// Answers requests until `shutdown` ends, then finishes those in flight.
     ///
     /// Returns whether all of them were finished in time.
+    ///
+    /// # Panics
+    /// When the system gives no threads, which leaves nothing to serve with.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> bool {
         let limits = self.app.settings.limits;
         let metrics = Arc::clone(&self.app.metrics);

@@ -38,7 +38,7 @@ pub fn is_possible(response: &Response) -> bool {
     is_document && !is_ranged && !response.headers().contains_key(header::CONTENT_ENCODING)
 }
 
-/// Compresses the body of a document where that is worth it and wanted.
+/// Compresses the body of a document ([`is_possible`]) where that is worth it and wanted.
 pub async fn compress(mut response: Response, headers: &HeaderMap) -> Response {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if !accepts_gzip(headers) || response.body().is_end_stream() {
