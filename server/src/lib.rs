@@ -75,9 +75,6 @@ impl Server {
     /// Answers requests until `shutdown` ends, then finishes those in flight.
     ///
     /// Returns whether all of them were finished in time.
-    ///
-    /// # Panics
-    /// When the system gives no threads, which leaves nothing to serve with.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> bool {
         let limits = self.app.settings.limits;
         let metrics = Arc::clone(&self.app.metrics);
@@ -87,6 +84,10 @@ impl Server {
             shutdown.await;
             app.drain();
         };
-        listener::serve(self.listener, (router, self.tls), (limits, metrics), shutdown).await
+        let delivering = tokio::spawn(self.app.tiles.deliver());
+        let is_drained =
+            listener::serve(self.listener, (router, self.tls), (limits, metrics), shutdown).await;
+        delivering.abort();
+        is_drained
     }
 }

@@ -73,7 +73,7 @@ impl Running {
         let (ready, address) = std::sync::mpsc::channel();
         let shared = Arc::clone(&app);
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
+            let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
                 .expect("threads are to be had");

@@ -15,7 +15,6 @@ use super::{
     Limits, Response,
     connection::{Peer, Service},
     connections::Connections,
-    threads::Threads,
     tls::Tls,
 };
 use crate::metrics::Metrics;
@@ -56,16 +55,12 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `shutdown` ends, then finishes what is in flight.
 ///
 /// Returns whether everything was finished within the limit.
-///
-/// # Panics
-/// When the system gives no threads, which leaves nothing to serve with.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     (handler, tls): (H, Option<Arc<Tls>>),
     (limits, metrics): (Limits, Arc<Metrics>),
     shutdown: impl Future<Output = ()>,
 ) -> bool {
-    let threads = Threads::start().expect("the system gives threads at the start");
     let service = Arc::new(Service::new(handler, tls, limits));
     let connections = Connections::new(limits, Arc::clone(&metrics));
     let watching = Arc::clone(&connections);
@@ -80,7 +75,7 @@ pub async fn serve<H: Handler>(
         match accepted {
             Ok((stream, peer)) => {
                 pause = SHORTEST_PAUSE;
-                admit(&threads, &service, &connections, (stream, peer));
+                admit(&service, &connections, stream, peer);
             }
             Err(error) => {
                 metrics.accept_errors.inc();
@@ -101,14 +96,13 @@ pub async fn serve<H: Handler>(
 
 /// Serves a connection, or sends it away.
 fn admit<H: Handler>(
-    threads: &Threads,
     service: &Arc<Service<H>>,
     connections: &Arc<Connections>,
-    (stream, peer): (TcpStream, SocketAddr),
+    stream: TcpStream,
+    peer: SocketAddr,
 ) {
     if let Some(place) = Connections::enter(connections) {
-        let service = Arc::clone(service);
-        threads.serve(stream, move |stream| service.serve(stream, peer, place));
+        tokio::spawn(Arc::clone(service).serve(stream, peer, place));
     } else if !service.is_encrypted() {
         tokio::spawn(refuse(stream));
     }

@@ -14,7 +14,6 @@ pub mod listener;
 pub mod query;
 pub mod range;
 pub mod respond;
-mod threads;
 pub mod tls;
 mod watched;
 
