@@ -5,7 +5,7 @@
 //! when the tile is asked for ([`Passage::pass`]): these pixels are one block, all of it shows, and what is stored is a sound picture
 //! of the format that was asked for. Whatever is not proven is rendered.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use geo_types::Coord;
 
@@ -16,7 +16,7 @@ use crate::{
     encode::{EncodedTile, Format, OutputFormat},
     geom::{Bounds, Window},
     raster::Depth,
-    source::Source,
+    source::{BlockAddress, Source},
 };
 
 /// Part of fingerprints: to be raised whenever the same block would go out as other bytes.
@@ -32,6 +32,8 @@ pub struct Passage {
     /// In pixels of the level.
     window: Window,
     format: OutputFormat,
+    /// The block that they are, as soon as the file was looked at. A file of another state is another dalle's.
+    block: OnceLock<Option<(BlockAddress, Format)>>,
 }
 
 impl Passage {
@@ -45,8 +47,7 @@ impl Passage {
     /// Waits for the file. What is wrong with it is told by rendering, which comes after a `None`.
     pub fn pass(&self, files: &dyn Opener) -> Option<EncodedTile> {
         let source = files.open(self.dalle()).ok()?;
-        let format = self.format(&source)?;
-        let block = source.picture_block(self.level, &self.window)?;
+        let (block, format) = self.block(&source)?;
         let bytes = source.picture(block).ok()??;
         Some(EncodedTile { bytes, format, opaque: true, empty: false })
     }
@@ -54,9 +55,15 @@ impl Passage {
     /// The same without waiting for anything, where the bytes are at hand: at the beginning of a buffer, which only grows. Gives
     /// how many they are.
     pub fn pass_at_hand(&self, source: &Source, buffer: &mut Vec<u8>) -> Option<(usize, Format)> {
-        let format = self.format(source)?;
-        let block = source.picture_block(self.level, &self.window)?;
+        let (block, format) = self.block(source)?;
         source.picture_at_hand(block, buffer).map(|len| (len, format))
+    }
+
+    fn block(&self, source: &Source) -> Option<(BlockAddress, Format)> {
+        *self.block.get_or_init(|| {
+            let format = self.format(source)?;
+            Some((source.picture_block(self.level, &self.window)?, format))
+        })
     }
 
     /// What the blocks of the level are, if that was asked for. `auto` is JPEG where all pixels show.
@@ -103,7 +110,8 @@ pub(super) fn find(plan: &Plan) -> Option<Passage> {
                 return None;
             }
             let dalle = Arc::clone(dalle);
-            return Some(Passage { dalle, level: piece.level, window, format: plan.format });
+            let block = OnceLock::new();
+            return Some(Passage { dalle, level: piece.level, window, format: plan.format, block });
         }
     }
     None

@@ -104,15 +104,16 @@ impl Source {
         if self.shows_wholly(block) != Some(true) {
             return None;
         }
-        let (file, pieces) = self.ranges(block).ok()?;
-        let range = pieces.into_iter().next()??;
+        let (plane, layout) = self.picture_plane(block.level, block.row)?;
+        let file = &self.files[plane.file];
+        // Those that are pictures have one piece.
+        let range = plane.directory.block_range(block.col, block.row, 0, file.len()).ok()??;
         let len = usize::try_from(range.end - range.start).ok()?;
-        let (_, layout) = self.picture_plane(block.level, block.row)?;
         let tables = layout.jpeg_tables.as_ref().map_or(0, |tables| tables.len());
         if len.saturating_add(tables) > AT_HAND_BYTES {
             return None;
         }
-        let read = |target: &mut [u8]| self.files[file].read_at_hand(range.start, target);
+        let read = |target: &mut [u8]| file.read_at_hand(range.start, target);
         let len = picture::assemble(&layout, len, buffer, read)?;
         // What is read of a file that shrinks or changes meanwhile may be anything.
         self.check().is_ok().then_some(len)
