@@ -34,10 +34,10 @@ impl BlockCache for Blocks {
 }
 
 impl Weighted for Block {
-    /// With what an allocator cannot use between blocks of several sizes, and keeps for a second of those that left: about a sixteenth
+    /// With what an allocator cannot use between blocks of several sizes, and keeps for a second of those that left: about a twelfth
     /// part, under mixed load on two cores.
     fn weight_bytes(&self) -> u64 {
         let bytes = self.byte_len() as u64;
-        bytes + bytes / 16
+        bytes + bytes / 12
     }
 }
