@@ -3,7 +3,7 @@
 //! 1. the gate: method, host, target, body and path are sound, or a 4xx and the connection closes;
 //! 2. `OPTIONS` is answered for every path;
 //! 3. the first part of the path chooses the handler, which keeps the snapshot that is published now;
-//! 4. the answer gets the headers that all have, documents are packed, and it is counted and logged.
+//! 4. documents are packed, and the answer is counted and logged.
 //!
 //! [`Router::handle`] is this list as code.
 
@@ -12,10 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, Version, header, uri::Authority};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
+use prometheus::IntGauge;
 use tokio::time::timeout;
 
 use crate::{
@@ -49,6 +52,21 @@ impl Router {
         Self { app, files: Files::default() }
     }
 
+    /// What is seldom needed waits in memory of its own: what a tile carries along is copied several times.
+    async fn answer(&self, request: &mut RequestInfo, form: Option<Incoming>) -> Result<Response, Refusal> {
+        if request.method == Method::OPTIONS {
+            return Ok(respond::options());
+        }
+        if let Some(form) = form {
+            request.body = Some(Box::pin(read_form(form)).await?);
+        }
+        let response = self.route(request).await;
+        if !compression::is_possible(&response) {
+            return Ok(response);
+        }
+        Ok(Box::pin(compression::compress(response, &request.headers)).await)
+    }
+
     async fn route(&self, request: &RequestInfo) -> Response {
         let (app, path) = (self.app.as_ref(), request.path.as_str());
         let snapshot = app.snapshot.load_full();
@@ -59,7 +77,7 @@ impl Router {
             return xyz::handle(app, &snapshot, request).await;
         }
         if path == "/files" || path.starts_with("/files/") {
-            return self.files.handle(&snapshot, request).await;
+            return Box::pin(self.files.handle(&snapshot, request)).await;
         }
         if path.starts_with("/legend/") {
             return legend::handle(&snapshot, request);
@@ -92,36 +110,44 @@ impl Router {
 }
 
 impl Handler for Router {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response {
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let started = Instant::now();
-        let method = request.method().clone();
-        self.app.metrics.in_flight.inc();
-        let mut response = match self.admit(request, peer).await {
-            Ok(request) if method == Method::OPTIONS => {
-                let _ = request;
-                let mut response = text(StatusCode::NO_CONTENT, "");
-                response.headers_mut().remove(header::CONTENT_TYPE);
-                response
-            }
-            Ok(request) => {
-                let response = self.route(&request).await;
-                if compression::is_possible(&response) {
-                    // In memory of its own: what a tile carries along is copied.
-                    Box::pin(compression::compress(response, &request.headers)).await
-                } else {
-                    response
-                }
-            }
-            Err(refusal) => refusal.response(),
-        };
-        respond::finish(&mut response, &method);
-        self.count(&mut response, started);
-        self.app.metrics.in_flight.dec();
-        response
+        let mut admitted = self.admit(request, peer);
+        async move {
+            let _in_flight = InFlight::new(&self.app.metrics.in_flight);
+            let answered = match &mut admitted {
+                Ok((request, form)) => self.answer(request, form.take()).await,
+                Err(refusal) => Err(*refusal),
+            };
+            let mut response = answered.unwrap_or_else(Refusal::response);
+            self.count(&mut response, started);
+            response
+        }
+    }
+}
+
+/// Counts a request as long as it lives; whoever asked may leave before it is answered.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn new(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
 /// Why a request does not get past the gate. The connection closes: what follows on it may be anything.
+#[derive(Clone, Copy)]
 enum Refusal {
     Method,
     Target,
@@ -132,7 +158,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn response(&self) -> Response {
+    fn response(self) -> Response {
         let (status, reason) = match self {
             Self::Method => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This method is not offered here; use GET or HEAD.\n")
@@ -155,9 +181,27 @@ impl Refusal {
     }
 }
 
+/// A path with its `%XX` decoded, unless that is no text or has control characters.
+fn decoded(path: &str) -> Option<String> {
+    let path = match memchr(b'%', path.as_bytes()) {
+        Some(_) => percent_decode_str(path).decode_utf8().ok()?.into_owned(),
+        None => path.to_owned(),
+    };
+    let has_controls = if path.is_ascii() {
+        path.bytes().any(|b| b.is_ascii_control())
+    } else {
+        path.chars().any(char::is_control)
+    };
+    (!has_controls).then_some(path)
+}
+
 impl Router {
-    /// Takes a request apart, or says what is wrong with it.
-    async fn admit(&self, request: Request<Incoming>, peer: Peer) -> Result<RequestInfo, Refusal> {
+    /// Takes a request apart, with the form that is still to be read, or says what is wrong with it.
+    fn admit(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Result<(RequestInfo, Option<Incoming>), Refusal> {
         let (parts, body) = request.into_parts();
         let has_body = !body.is_end_stream();
         let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
@@ -172,19 +216,17 @@ impl Router {
         if parts.headers.len() > self.app.settings.limits.head_fields {
             return Err(Refusal::Fields);
         }
-        let path =
-            percent_decode_str(parts.uri.path()).decode_utf8().map_err(|_| Refusal::Target)?.into_owned();
-        if path.chars().any(char::is_control) {
-            return Err(Refusal::Target);
-        }
+        let path = decoded(parts.uri.path()).ok_or(Refusal::Target)?;
         let takes_form = path == FORM_PATH && parts.method == Method::POST;
         let is_order = path == admin::RESCAN && parts.method == Method::POST;
         if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && !takes_form && !is_order {
             return Err(Refusal::Method);
         }
-        let hosts = parts.headers.get_all(header::HOST).iter().count();
+        let mut hosts = parts.headers.get_all(header::HOST).iter();
+        let (host, another) = (hosts.next(), hosts.next());
         let authority = parts.uri.authority().map(Authority::as_str);
-        if hosts > 1 || (hosts == 0 && authority.is_none() && parts.version >= Version::HTTP_11) {
+        let is_nowhere = host.is_none() && authority.is_none();
+        if another.is_some() || (is_nowhere && parts.version >= Version::HTTP_11) {
             return Err(Refusal::Host);
         }
         let proxies = &self.app.settings.trusted_proxies;
@@ -195,29 +237,29 @@ impl Router {
             is_encrypted: peer.is_encrypted,
             authority,
         };
-        let base_url = match base_url::base_url(&parts.headers, origin) {
+        let base_url = match base_url::base_url(&parts.headers, host, origin) {
             Some(url) => url,
-            None if hosts == 0 && authority.is_none() => format!("{}://localhost", origin.scheme()),
+            None if is_nowhere => format!("{}://localhost", origin.scheme()),
             None => return Err(Refusal::Host),
         };
         if has_body && !takes_form {
             return Err(Refusal::Body);
         }
-        let body = if takes_form {
-            let whole = timeout(FORM_TIMEOUT, Limited::new(body, FORM_BYTES).collect()).await;
-            Some(whole.map_err(|_| Refusal::Body)?.map_err(|_| Refusal::Body)?.to_bytes())
-        } else {
-            None
-        };
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        Ok(RequestInfo {
+        let request = RequestInfo {
             method: parts.method,
             path,
             query,
-            body,
+            body: None,
             headers: parts.headers,
             base_url,
             is_from_here: peer.address.ip().is_loopback(),
-        })
+        };
+        Ok((request, takes_form.then_some(body)))
     }
+}
+
+async fn read_form(form: Incoming) -> Result<Bytes, Refusal> {
+    let whole = timeout(FORM_TIMEOUT, Limited::new(form, FORM_BYTES).collect()).await;
+    Ok(whole.map_err(|_| Refusal::Body)?.map_err(|_| Refusal::Body)?.to_bytes())
 }

@@ -57,6 +57,22 @@ async fn http_2_in_clear_text_gives_the_same_tile() {
     assert!(server.get("/metrics").text().contains("pavage_http_requests_in_flight 1"));
 }
 
+#[test]
+fn a_client_that_leaves_before_its_answer_is_no_request_in_flight() {
+    let (_folder, server) = served(Limits::default());
+    let in_flight = |wanted: &str| {
+        let line = format!("pavage_http_requests_in_flight {wanted}\n");
+        server.wait_for("/metrics", |answer| answer.text().contains(&line));
+    };
+    let mut stream = Blocking::connect(server.address()).expect("the server listens");
+    let head = "POST /wmts HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    write!(stream, "{head}Content-Length: 9\r\n\r\nREQ").expect("it is taken");
+    // The other one asks for the metrics.
+    in_flight("2");
+    drop(stream);
+    in_flight("1");
+}
+
 #[tokio::test]
 async fn http_2_is_told_to_go_after_as_many_requests_as_a_connection_may_have() {
     let (_folder, server) = served(Limits { requests_per_connection: 3, ..Limits::default() });

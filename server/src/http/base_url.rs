@@ -1,6 +1,6 @@
 //! How clients reach this server: what the configuration says, else what a trusted proxy says, else the `Host` field.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue};
 
 /// Where the base address comes from.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,8 @@ impl Origin<'_> {
     }
 }
 
-/// The base address for links, without a slash at the end; `None` when the request has no sound host.
-pub fn base_url(headers: &HeaderMap, origin: Origin<'_>) -> Option<String> {
+/// The base address for links, without a slash at the end; `None` when the request has no sound host. `host` is the field of that name.
+pub fn base_url(headers: &HeaderMap, host: Option<&HeaderValue>, origin: Origin<'_>) -> Option<String> {
     if let Some(url) = origin.configured {
         return Some(url.trim_end_matches('/').to_owned());
     }
@@ -33,11 +33,11 @@ pub fn base_url(headers: &HeaderMap, origin: Origin<'_>) -> Option<String> {
         }
         headers.get(name)?.to_str().ok().map(first)
     };
-    let asked = match (origin.authority, headers.get(header::HOST)) {
+    let asked = match (origin.authority, host) {
         // Two hosts that differ are a trick: RFC 9113, 8.3.1.
         (Some(authority), Some(host)) if !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()) => None,
         (Some(authority), _) => Some(authority),
-        (None, host) => host.and_then(|host| host.to_str().ok()),
+        (None, host) => host.and_then(|host| str::from_utf8(host.as_bytes()).ok()),
     }?;
     let host = forwarded("x-forwarded-host").unwrap_or(asked);
     let scheme = match forwarded("x-forwarded-proto") {
@@ -45,7 +45,14 @@ pub fn base_url(headers: &HeaderMap, origin: Origin<'_>) -> Option<String> {
         Some(_) => "http",
         None => origin.scheme(),
     };
-    is_host(host).then(|| [scheme, "://", host].concat())
+    if !is_host(host) {
+        return None;
+    }
+    let mut url = String::with_capacity(scheme.len() + 3 + host.len());
+    for part in [scheme, "://", host] {
+        url.push_str(part);
+    }
+    Some(url)
 }
 
 /// A proxy behind a proxy appends to the list.
@@ -55,16 +62,22 @@ fn first(list: &str) -> &str {
 
 /// Whether this is a host with perhaps a port, and nothing that could end up as markup or as another address.
 pub fn is_host(host: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    !host.is_empty() && host.len() <= 255 && host.chars().all(allowed)
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
         fields.iter().map(|(k, v)| (k.parse().expect("a name"), v.parse().expect("a value"))).collect()
+    }
+
+    fn base_url(headers: &HeaderMap, origin: Origin<'_>) -> Option<String> {
+        super::base_url(headers, headers.get(header::HOST), origin)
     }
 
     const UNTRUSTED: Origin<'_> =

@@ -16,6 +16,9 @@ const WORTH_BYTES: usize = 1024;
 /// From here on it is compressed on another thread: this one has other connections, which would wait some milliseconds.
 const LONG_BYTES: usize = 64 << 10;
 
+/// What media types of documents have in their names, where they are not `text/…`.
+const KINDS: [&[u8]; 3] = [b"json", b"xml", b"javascript"];
+
 /// Whether the client takes gzip.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
@@ -27,15 +30,17 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Whether it is a document whose body may be compressed.
 pub fn is_possible(response: &Response) -> bool {
-    let is_document = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-        let media_type = value.as_bytes();
-        media_type.starts_with(b"text/")
-            || [&b"json"[..], b"xml", b"javascript"]
-                .iter()
-                .any(|kind| media_type.windows(kind.len()).any(|window| window == *kind))
-    });
-    let is_ranged = response.headers().contains_key(header::ACCEPT_RANGES);
-    is_document && !is_ranged && !response.headers().contains_key(header::CONTENT_ENCODING)
+    let headers = response.headers();
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| is_document(value.as_bytes()))
+        && !headers.contains_key(header::ACCEPT_RANGES)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+fn is_document(media_type: &[u8]) -> bool {
+    // Most answers are tiles: there is nothing to look for.
+    let is_tile = matches!(media_type, b"image/jpeg" | b"image/png" | b"image/webp");
+    let names = |kind: &[u8]| media_type.windows(kind.len()).any(|window| window == kind);
+    !is_tile && (media_type.starts_with(b"text/") || KINDS.iter().any(|kind| names(kind)))
 }
 
 /// Compresses the body of a document ([`is_possible`]) where that is worth it and wanted.

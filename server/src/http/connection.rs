@@ -3,18 +3,21 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::{Context, Poll, ready},
 };
 
-use http::{HeaderValue, Request, Version, header};
-use hyper::{body::Incoming, service::service_fn};
+use http::{HeaderValue, Version, header};
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
+use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -50,7 +53,7 @@ pub struct Peer {
 
 /// What all connections of a listener share.
 pub struct Service<H> {
-    handler: H,
+    handler: Arc<H>,
     protocols: auto::Builder<TokioExecutor>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
@@ -78,7 +81,7 @@ impl<H: Handler> Service<H> {
             .initial_connection_window_size(WINDOW_BYTES)
             .max_pending_accept_reset_streams(RESETS.0)
             .max_local_error_reset_streams(RESETS.1);
-        Self { handler, protocols, tls, limits }
+        Self { handler: Arc::new(handler), protocols, tls, limits }
     }
 
     /// Whether clients have to speak TLS.
@@ -112,8 +115,9 @@ impl<H: Handler> Service<H> {
             if is_last {
                 activity.close();
             }
-            let service = Arc::clone(self);
-            async move { Ok::<_, Infallible>(service.respond(request, peer, (busy, is_last)).await) }
+            let is_multiplexed = request.version() == Version::HTTP_2;
+            let response = Arc::clone(&self.handler).handle(request, peer);
+            Answering { response, busy: Some(busy), is_last, is_multiplexed }
         });
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
         let connection = self.protocols.serve_connection(stream, service);
@@ -129,24 +133,36 @@ impl<H: Handler> Service<H> {
             }
         }
     }
+}
 
-    async fn respond(
-        &self,
-        request: Request<Incoming>,
-        peer: Peer,
-        (mut busy, is_last): (Busy, bool),
-    ) -> Response {
-        let is_multiplexed = request.version() == Version::HTTP_2;
-        let mut response = self.handler.handle(request, peer).await;
+pin_project! {
+    /// A request that is being answered. Written out, since the future of an `async` block holds another one twice.
+    struct Answering<F> {
+        #[pin]
+        response: F,
+        busy: Option<Busy>,
+        is_last: bool,
+        is_multiplexed: bool,
+    }
+}
+
+impl<F: Future<Output = Response>> Future for Answering<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.response.poll(context));
         // HTTP/2 says this in a frame of its own.
-        if is_multiplexed {
+        if *this.is_multiplexed {
             response.headers_mut().remove(header::CONNECTION);
-        } else if is_last {
+        } else if *this.is_last {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         // Until its last byte is handed on, the connection is not idle.
-        busy.waits_for_us(false);
-        response.body_mut().keep_busy(busy);
-        response
+        if let Some(mut busy) = this.busy.take() {
+            busy.waits_for_us(false);
+            response.body_mut().keep_busy(busy);
+        }
+        Poll::Ready(Ok(response))
     }
 }

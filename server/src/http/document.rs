@@ -28,7 +28,7 @@ pub fn description(request: &RequestInfo, content_type: &'static str, body: impl
     let known = request.headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| names(sent, &etag));
     let (status, body) =
         if known { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, body) };
-    let mut response = plain(status, content_type, body);
+    let mut response = respond::with_body(status, content_type, body);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(DESCRIPTION_CACHING));
     headers.extend(HeaderValue::try_from(etag).map(|etag| (header::ETAG, etag)));
@@ -51,7 +51,7 @@ pub fn streamed<C: Chunks>(
         Verdict::Failed => respond::empty(StatusCode::PRECONDITION_FAILED),
         Verdict::NotModified => respond::empty(StatusCode::NOT_MODIFIED),
         Verdict::Send => {
-            let mut response = plain(StatusCode::OK, content_type, Bytes::new());
+            let mut response = respond::with_body(StatusCode::OK, content_type, Bytes::new());
             *response.body_mut() = Body::chunked(Box::new(chunks()), None, gate);
             response
         }
@@ -64,7 +64,7 @@ pub fn streamed<C: Chunks>(
 
 /// An answer that nobody keeps.
 pub fn transient(status: StatusCode, content_type: &'static str, body: String) -> Response {
-    let mut response = plain(status, content_type, body);
+    let mut response = respond::with_body(status, content_type, body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -84,15 +84,6 @@ pub fn fault(fault: &Fault, status: StatusCode, (content_type, body): (&'static 
     if matches!(fault, Fault::MethodNotAllowed) {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
     }
-    response
-}
-
-fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Body::whole(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -21,8 +21,12 @@ use crate::metrics::Metrics;
 
 /// What answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request of one peer.
-    fn handle(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response> + Send;
+    /// Answers one request of one peer. What is known at once of the request is not carried along: the future is copied several times.
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response> + Send + use<Self>;
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

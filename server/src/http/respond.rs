@@ -1,7 +1,9 @@
 //! Answers by their parts, and the headers that every answer has.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Body, Response, body::RequestLabels};
 
@@ -30,38 +32,44 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
 
 /// No body at all.
 pub fn empty(status: StatusCode) -> Response {
+    with_head(status, EVERYWHERE.clone())
+}
+
+/// No body at all, and these headers, which began with [`EVERYWHERE`]. All answers begin here.
+pub fn with_head(status: StatusCode, headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::default());
     *response.status_mut() = status;
-    // All that an answer carries fits, so that it does not grow several times.
-    response.headers_mut().reserve(FIELDS);
+    *response.headers_mut() = headers;
     response
 }
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Last-Modified, Pavage-Path, Retry-After";
+const ALLOWED: &str = "Accept, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range";
 
-/// Headers that every answer carries: who may use it, and that its type is what it says.
-pub fn finish(response: &mut Response, method: &Method) {
-    let headers = response.headers_mut();
+/// The headers of every answer: who may use it, and that its type is what it says.
+///
+/// To copy them takes a third of the time that it takes to insert them one by one.
+pub static EVERYWHERE: LazyLock<HeaderMap> = LazyLock::new(|| {
+    // All that an answer carries fits, so that it does not grow several times.
+    let mut headers = HeaderMap::with_capacity(FIELDS);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Last-Modified, Pavage-Path, Retry-After",),
-    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if *method == Method::OPTIONS {
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET, HEAD, POST, OPTIONS"),
-        );
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Accept, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range",
-            ),
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    }
+    headers
+});
+
+/// The answer to `OPTIONS`, for every address: what a page of another origin may ask for.
+pub fn options() -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
 }

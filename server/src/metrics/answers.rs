@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use foldhash::fast::RandomState;
 use http::StatusCode;
 use parking_lot::RwLock;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
@@ -12,7 +13,8 @@ pub struct Answers {
     requests: IntCounterVec,
     seconds: HistogramVec,
     bytes: IntCounterVec,
-    known: RwLock<HashMap<&'static str, HashMap<String, Arc<Series>>>>,
+    /// By layer; of protocols there are few.
+    known: RwLock<HashMap<String, Vec<Arc<Series>>, RandomState>>,
 }
 
 /// Those of one protocol and layer.
@@ -33,7 +35,8 @@ impl Answers {
 
     /// The metrics of a protocol and a published layer, or no layer.
     pub fn of(&self, protocol: &'static str, layer: &str) -> Arc<Series> {
-        if let Some(series) = self.known.read().get(protocol).and_then(|layers| layers.get(layer)) {
+        let is_of = |series: &&Arc<Series>| series.labels.0 == protocol;
+        if let Some(series) = self.known.read().get(layer).and_then(|all| all.iter().find(is_of)) {
             return Arc::clone(series);
         }
         let series = Arc::new(Series {
@@ -44,7 +47,11 @@ impl Answers {
             all: self.requests.clone(),
         });
         let mut known = self.known.write();
-        known.entry(protocol).or_default().insert(layer.to_owned(), Arc::clone(&series));
+        let all = known.entry(layer.to_owned()).or_default();
+        // Somebody else may have been faster.
+        if all.iter().find(is_of).is_none() {
+            all.push(Arc::clone(&series));
+        }
         series
     }
 }

@@ -1,10 +1,12 @@
 //! A fingerprint as HTTP's strong entity tag, written without a detour: every answer has one.
 
+use http::HeaderValue;
 use tiler::render::Fingerprint;
 
 /// 32 digits and two quotation marks.
 const LEN: usize = 34;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+const ASCII: &str = "it is digits, letters and quotation marks";
 
 /// A strong entity tag, with its quotation marks. The fingerprint holds the format asked for, so it validates the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +23,19 @@ impl From<Fingerprint> for EntityTag {
     }
 }
 
-impl EntityTag {
-    /// As in a header.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+impl From<EntityTag> for HeaderValue {
+    fn from(tag: EntityTag) -> Self {
+        Self::from_bytes(&tag.0).expect(ASCII)
     }
+}
 
+impl EntityTag {
     /// As text.
     ///
     /// # Panics
     /// Never: it is digits, letters and quotation marks.
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).expect("digits, letters and quotation marks are ASCII")
+        str::from_utf8(&self.0).expect(ASCII)
     }
 }
 

@@ -122,13 +122,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_landed(outcome: Option<Outcome>) {
+    fn assert_landed(outcome: Option<&Outcome>) {
         assert!(matches!(outcome, Some(Err(Fault::NoData))), "{outcome:?}");
     }
 
     fn has_landed(waiting: &mut Waiting) -> bool {
         match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => assert_landed(outcome),
+            Poll::Ready(outcome) => assert_landed(outcome.as_ref()),
             Poll::Pending => return false,
         }
         true
@@ -149,7 +149,7 @@ mod tests {
                 assert!(!has_landed(one), "the attendant has not had its turn");
             }
             for one in waiting {
-                assert_landed(one.await);
+                assert_landed(one.await.as_ref());
             }
         }
     }
@@ -160,7 +160,7 @@ mod tests {
         let attendant = fixture.attendant().await;
         let waiting = fixture.land(1);
         attendant.abort();
-        assert_landed(waiting.await);
+        assert_landed(waiting.await.as_ref());
         assert!(attendant.await.is_err_and(|error| error.is_cancelled()));
         assert!(has_landed(&mut fixture.land(2)));
     }
@@ -181,7 +181,7 @@ mod tests {
         first.abort();
         assert!(first.await.is_err());
         assert!(has_changed(), "the second one stays");
-        assert_landed(fixture.land(1).await);
+        assert_landed(fixture.land(1).await.as_ref());
         second.abort();
     }
 }

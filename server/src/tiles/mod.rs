@@ -270,7 +270,9 @@ impl TileService {
             Some(plan) => plan,
             None => self.plan(request)?.1,
         };
-        let (KeptTile { bytes, format, is_provisional }, origin) = self.fetched(plan, request).await?;
+        let (KeptTile { bytes, format, is_provisional }, origin) =
+            // In memory of its own: what a tile at hand carries along is copied several times.
+            Box::pin(self.fetched(plan, request)).await?;
         let origin = if is_empty { Origin::Blank } else { origin };
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }

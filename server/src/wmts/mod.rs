@@ -85,7 +85,10 @@ async fn answer(
             Ok(document::description(request, get_capabilities::MEDIA_TYPE, text))
         }
         Operation::GetTile(params) => get_tile::get_tile(app, snapshot, request, params).await,
-        Operation::GetFeatureInfo(params) => get_feature_info::get_feature_info(app, snapshot, params).await,
+        // In memory of its own: what a tile carries along is copied several times.
+        Operation::GetFeatureInfo(params) => {
+            Box::pin(get_feature_info::get_feature_info(app, snapshot, params)).await
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     error::{Fault, Parameter},
     http::{
         RequestInfo, Response, document,
-        query::{Query, strict_u32},
+        query::{Query, cut, cut_last, strict_u32},
         respond,
     },
     layers::{Layer, LayerSet, Snapshot},
@@ -27,6 +27,8 @@ use crate::{
 
 /// The set of addresses that name none.
 const DEFAULT_SET: &str = "WebMercatorQuad";
+/// One more than any address has.
+const MAX_SEGMENTS: usize = 6;
 /// How an address asks for twice the pixels.
 const DOUBLE: &str = "@2x";
 
@@ -34,7 +36,8 @@ const DOUBLE: &str = "@2x";
 pub async fn handle(app: &App, snapshot: &Arc<Snapshot>, request: &RequestInfo) -> Response {
     let path = request.path.strip_prefix("/xyz/").unwrap_or("");
     // A label only where the layer exists: clients must not be able to make up series.
-    let layer = path.split('/').next().and_then(|name| snapshot.layers.get(name));
+    let name = cut(path, b'/').map_or(path, |(name, _)| name);
+    let layer = snapshot.layers.get(name);
     let mut response = answer(app, snapshot, request, path).await.unwrap_or_else(|fault| {
         document::fault(&fault, fault.status(), ("text/plain; charset=utf-8", format!("{fault}\n")))
     });
@@ -56,7 +59,8 @@ async fn answer(
             let answer = app.tiles.tile(&tile, if_none_match).await?;
             Ok(answer.into_response(&tile.layer))
         }
-        Resource::Point(place) => point::answer(app, snapshot, place).await,
+        // In memory of its own: what a tile carries along is copied several times.
+        Resource::Point(place) => Box::pin(point::answer(app, snapshot, place)).await,
         Resource::TileJson { layer, set, style, year } => {
             let address = tilejson::Address {
                 base_url: &request.base_url,
@@ -81,8 +85,8 @@ enum Resource<'a> {
 fn resolve<'a>(snapshot: &'a Snapshot, path: &str, query: &Query) -> Result<Resource<'a>, Fault> {
     let style = query.get(Parameter::Style)?.unwrap_or_default();
     let time = query.get(Parameter::Time)?;
-    let segments: Vec<&str> = path.split('/').take(6).collect();
-    match *segments.as_slice() {
+    let mut segments = [""; MAX_SEGMENTS];
+    match *split(path, &mut segments) {
         [layer, "tilejson.json"] => tile_json(snapshot, (layer, DEFAULT_SET, style), time),
         [layer, set, "tilejson.json"] => tile_json(snapshot, (layer, set, style), time),
         [layer, "point"] => point::Place::read(find_layer(snapshot, layer)?, query).map(Resource::Point),
@@ -94,6 +98,16 @@ fn resolve<'a>(snapshot: &'a Snapshot, path: &str, query: &Query) -> Result<Reso
         }
         _ => Err(Fault::NotFound),
     }
+}
+
+/// What is between slashes; of more than there is room for, the first ones.
+fn split<'a, 'b>(path: &'a str, segments: &'b mut [&'a str]) -> &'b [&'a str] {
+    let (mut count, mut left) = (0, Some(path));
+    while let (Some(segment), Some(path)) = (segments.get_mut(count), left) {
+        (*segment, left) = cut(path, b'/').map_or((path, None), |(segment, path)| (segment, Some(path)));
+        count += 1;
+    }
+    &segments[..count]
 }
 
 fn tile_json<'a>(
@@ -130,7 +144,7 @@ fn tile(
     [z, x, file]: [&str; 3],
 ) -> Result<TileRequest, Fault> {
     let (layer, layer_set, style) = find(snapshot, names)?;
-    let (y, extension) = file.rsplit_once('.').ok_or(Fault::Invalid { parameter: Parameter::Format })?;
+    let (y, extension) = cut_last(file, b'.').ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     let (y, scale) = y.strip_suffix(DOUBLE).map_or((y, 1), |y| (y, 2));
     let set = &layer_set.set;
     let matrix = matrix(set, z)?;
@@ -161,14 +175,20 @@ fn tile(
 /// A matrix by its identifier, as it is or in the set's other spellings; a number that is none is out of range, and
 /// anything else is malformed.
 fn matrix(set: &TileMatrixSet, z: &str) -> Result<usize, Fault> {
+    let is_named = |index: &usize| set.matrices.get(*index).is_some_and(|matrix| matrix.id == z);
+    let number = strict_u32(z);
+    // Most sets number their matrices.
+    if let Some(index) = number.map(|number| number as usize).filter(is_named) {
+        return Ok(index);
+    }
     let looks_like_a_number = z.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first));
-    let exact = set.matrices.iter().position(|matrix| matrix.id == z);
+    let exact = (0..set.matrices.len()).find(is_named);
     match exact {
         Some(index) => Ok(index),
-        None if looks_like_a_number && strict_u32(z).is_none() && !z.contains(':') => {
+        None if looks_like_a_number && number.is_none() && !z.contains(':') => {
             Err(Fault::Invalid { parameter: Parameter::Z })
         }
-        None => set.matrix_index(z).ok_or(match strict_u32(z) {
+        None => set.matrix_index(z).ok_or(match number {
             Some(_) => Fault::TileOutOfRange { parameter: Parameter::Z },
             None => Fault::Invalid { parameter: Parameter::Z },
         }),
