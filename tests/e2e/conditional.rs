@@ -40,4 +40,14 @@ fn head_has_the_headers_of_get_and_no_body() {
     assert_eq!(head.header("etag"), get.header("etag"));
     let preflight = server.request("OPTIONS", &target, &["Origin: https://example.org"]);
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+    assert_eq!(preflight.header("access-control-allow-methods"), "GET, HEAD, POST, OPTIONS");
+    assert_eq!((preflight.header("access-control-max-age"), preflight.header("content-type")), ("86400", ""));
+    let etag = format!("If-None-Match: {}", get.header("etag"));
+    let known = server.request("GET", &target, &[&etag]);
+    for answer in [&get, &known, &server.get("/xyz/ortho/17/0/0.gif"), &server.get("/nowhere"), &preflight] {
+        assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin", "{}", answer.status);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{}", answer.status);
+    }
+    assert_eq!((known.status, known.header("etag")), (304, get.header("etag")));
+    assert_eq!(known.header("cache-control"), get.header("cache-control"));
 }

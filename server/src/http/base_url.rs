@@ -37,7 +37,7 @@ pub fn base_url(headers: &HeaderMap, host: Option<&HeaderValue>, origin: Origin<
         // Two hosts that differ are a trick: RFC 9113, 8.3.1.
         (Some(authority), Some(host)) if !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()) => None,
         (Some(authority), _) => Some(authority),
-        (None, host) => host.and_then(|host| str::from_utf8(host.as_bytes()).ok()),
+        (None, host) => host.and_then(|host| host.to_str().ok()),
     }?;
     let host = forwarded("x-forwarded-host").unwrap_or(asked);
     let scheme = match forwarded("x-forwarded-proto") {

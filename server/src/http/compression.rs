@@ -13,7 +13,7 @@ use super::{Response, body::Chunks};
 
 /// Below this a document is sent as it is.
 const WORTH_BYTES: usize = 1024;
-/// From here on it is compressed on another thread: this one has other connections, which would wait some milliseconds.
+/// From here on it is compressed on another thread: other connections would wait for this one some milliseconds.
 const LONG_BYTES: usize = 64 << 10;
 
 /// What media types of documents have in their names, where they are not `text/…`.

@@ -92,6 +92,13 @@ impl Connections {
         }
     }
 
+    /// Ends all of them now.
+    pub fn abort(&self) {
+        for activity in self.open.lock().values() {
+            activity.abort();
+        }
+    }
+
     fn closed(&self, reason: &str) {
         self.metrics.connections_closed.with_label_values(&[reason]).inc();
     }

@@ -58,7 +58,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `shutdown` ends, then finishes what is in flight.
 ///
-/// Returns whether everything was finished within the limit.
+/// Returns whether everything was finished within the limit; what was not is given up.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     (handler, tls): (H, Option<Arc<Tls>>),
@@ -95,6 +95,9 @@ pub async fn serve<H: Handler>(
     drop(listener);
     let is_drained = timeout(limits.shutdown_timeout, connections.drain()).await.is_ok();
     watching.abort();
+    if !is_drained {
+        connections.abort();
+    }
     is_drained
 }
 
@@ -123,4 +126,45 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 
 async fn refuse(mut stream: TcpStream) {
     let _ = timeout(REFUSAL_TIMEOUT, stream.write_all(REFUSAL)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncReadExt, sync::Notify};
+
+    use super::*;
+
+    /// Answers nothing, and tells when it was asked.
+    struct Never(Arc<Notify>);
+
+    impl Handler for Never {
+        fn handle(
+            self: Arc<Self>,
+            _: Request<Incoming>,
+            _: Peer,
+        ) -> impl Future<Output = Response> + Send + use<> {
+            self.0.notify_one();
+            std::future::pending()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_finished_in_time_is_given_up() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let limits = Limits { shutdown_timeout: Duration::from_millis(50), ..Limits::default() };
+        let asked = Arc::new(Notify::new());
+        let handler = Never(Arc::clone(&asked));
+        let shutdown = async move { asked.notified().await };
+        let serving = serve(listener, (handler, None), (limits, Arc::new(Metrics::new())), shutdown);
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("it is taken");
+            stream
+        };
+        let (is_drained, mut stream) = tokio::join!(serving, client);
+        assert!(!is_drained);
+        let end = timeout(Duration::from_secs(10), stream.read(&mut [0])).await;
+        assert!(matches!(end, Ok(Ok(0) | Err(_))), "the connection is closed");
+    }
 }

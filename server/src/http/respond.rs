@@ -52,7 +52,7 @@ const ALLOWED: &str = "Accept, Content-Type, If-Modified-Since, If-None-Match, I
 ///
 /// To copy them takes a third of the time that it takes to insert them one by one.
 pub static EVERYWHERE: LazyLock<HeaderMap> = LazyLock::new(|| {
-    // All that an answer carries fits, so that it does not grow several times.
+    // With room in the table for all that an answer carries.
     let mut headers = HeaderMap::with_capacity(FIELDS);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
@@ -62,7 +62,7 @@ pub static EVERYWHERE: LazyLock<HeaderMap> = LazyLock::new(|| {
     headers
 });
 
-/// The answer to `OPTIONS`, for every address: what a page of another origin may ask for.
+/// The answer to `OPTIONS`, whatever the address: what a page of another origin may ask for.
 pub fn options() -> Response {
     let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();

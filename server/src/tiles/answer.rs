@@ -21,7 +21,7 @@ const PROVISIONAL: HeaderName = HeaderName::from_static("pavage-provisional");
 /// For so long clients may keep such a tile unasked, in seconds.
 const PROVISIONAL_S: u32 = 5;
 
-/// Heads that are kept; there are a few for each age that a layer says.
+/// Heads that are kept; there are a few for each age that a layer says, and ages change when layers do.
 const MOST_HEADS: usize = 64;
 
 thread_local! {
@@ -69,9 +69,10 @@ impl Head {
                 return headers.clone();
             }
             let headers = self.headers();
-            if heads.len() < MOST_HEADS {
-                heads.push((self, headers.clone()));
+            if heads.len() == MOST_HEADS {
+                heads.clear();
             }
+            heads.push((self, headers.clone()));
             headers
         });
         headers.insert(header::ETAG, etag.into());
@@ -90,12 +91,12 @@ impl Head {
             headers.insert(PROVISIONAL, HeaderValue::from_static("1"));
         }
         headers.insert(header::CACHE_CONTROL, max_age(max_age_s));
-        // There is a place for it.
+        // A place for it.
         headers.insert(header::ETAG, HeaderValue::from_static(""));
         headers
     }
 }
 
 fn max_age(seconds: u32) -> HeaderValue {
-    HeaderValue::try_from(format!("public, max-age={seconds}")).expect("letters and digits only")
+    HeaderValue::try_from(format!("public, max-age={seconds}")).expect("it is a sound value")
 }

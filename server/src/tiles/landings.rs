@@ -1,7 +1,7 @@
 //! Renders that are done, on their way from the render threads to the runtime, whose own poll finds them.
 //!
 //! A task that is woken from outside of a runtime wakes one of its threads, and that a second one, to share what there is to do: for the
-//! microseconds that are left to do for a tile, this costs more than it brings. What a thread finds in its poll wakes nobody else.
+//! microseconds that are left to do for a tile, this costs more than it brings. One thing that a thread finds in its poll wakes nobody else.
 
 use std::{
     io::{self, PipeWriter, Write},
@@ -39,7 +39,8 @@ impl Landings {
         desk.waiting.push((flight, outcome));
         let is_first = desk.waiting.len() == 1;
         drop(desk);
-        // All that wait are taken at once. So there are never more bytes in the pipe than it has room for.
+        // All that wait are taken at once: there is never more than a byte in the pipe. Not under the lock, which the attendant wants as soon
+        // as it hears.
         if is_first && (&*bell).write_all(&[0]).is_err() {
             self.land_all(&mut Vec::new());
         }

@@ -16,6 +16,7 @@ pub(crate) mod fixture;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
+use tokio::task::spawn_blocking;
 
 use self::{exception::Binding, params::Operation};
 use crate::{
@@ -41,7 +42,7 @@ pub async fn handle(app: &App, snapshot: &Arc<Snapshot>, request: &RequestInfo) 
 
 async fn kvp(
     app: &App,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: &RequestInfo,
     layer: &mut String,
 ) -> Result<Response, Fault> {
@@ -52,7 +53,7 @@ async fn kvp(
 
 async fn rest(
     app: &App,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: &RequestInfo,
     path: &str,
     layer: &mut String,
@@ -70,7 +71,7 @@ async fn rest(
 
 async fn answer(
     app: &App,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     request: &RequestInfo,
     operation: &Operation<'_>,
     layer: &mut String,
@@ -81,7 +82,13 @@ async fn answer(
     }
     match operation {
         Operation::GetCapabilities { sections, known } => {
-            let text = get_capabilities::get_capabilities(snapshot, &request.base_url, sections, *known)?;
+            let (snapshot, base_url) = (Arc::clone(snapshot), request.base_url.clone());
+            let (sections, known) = (sections.clone(), *known);
+            // With many layers it takes milliseconds, for which nobody else shall wait.
+            let text = spawn_blocking(move || {
+                get_capabilities::get_capabilities(&snapshot, &base_url, &sections, known)
+            });
+            let text = text.await.map_err(|_| Fault::Internal)??;
             Ok(document::description(request, get_capabilities::MEDIA_TYPE, text))
         }
         Operation::GetTile(params) => get_tile::get_tile(app, snapshot, request, params).await,

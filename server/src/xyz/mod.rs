@@ -228,6 +228,14 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_as_many_parts_as_there_is_room_for() {
+        for path in ["", "/", "a", "a/", "/a/b", "1/2/3/4/5/6", "1/2/3/4/5/6/7", "é//ü"] {
+            let expected: Vec<&str> = path.split('/').take(MAX_SEGMENTS).collect();
+            assert_eq!(split(path, &mut [""; MAX_SEGMENTS]), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn a_tile_is_named_by_level_column_and_row() {
         let request = tile_at("ortho/2/2/1.jpg").expect("exists");
         assert_eq!(request.tile, TileId { matrix: 2, col: 2, row: 1 });
