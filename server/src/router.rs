@@ -263,3 +263,18 @@ async fn read_form(form: Incoming) -> Result<Bytes, Refusal> {
     let whole = timeout(FORM_TIMEOUT, Limited::new(form, FORM_BYTES).collect()).await;
     Ok(whole.map_err(|_| Refusal::Body)?.map_err(|_| Refusal::Body)?.to_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_decoded_once_and_has_no_control_characters() {
+        for (path, expected) in [("/a", "/a"), ("/%C3%A9%2520", "/é%20"), ("/é", "/é")] {
+            assert_eq!(decoded(path).as_deref(), Some(expected));
+        }
+        for path in ["/%00", "/%7f", "/\u{7f}", "/%C2%85", "/\u{85}é", "/%ff"] {
+            assert_eq!(decoded(path), None, "{path:?}");
+        }
+    }
+}

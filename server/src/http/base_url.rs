@@ -48,6 +48,7 @@ pub fn base_url(headers: &HeaderMap, host: Option<&HeaderValue>, origin: Origin<
     if !is_host(host) {
         return None;
     }
+    // Made for every request, so by the shortest way.
     let mut url = String::with_capacity(scheme.len() + 3 + host.len());
     for part in [scheme, "://", host] {
         url.push_str(part);

@@ -71,8 +71,8 @@ pub fn strict_u32(text: &str) -> Option<u32> {
     })
 }
 
-/// What is before and after the first byte of that value, an ASCII character. For texts as short as parts of a path it takes a fifth
-/// of the time of [`str::split_once`].
+/// What is before and after the first byte of that value, an ASCII character. For texts as short as parts of a path it takes less
+/// than [`str::split_once`].
 pub fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
     debug_assert!(byte.is_ascii(), "others are parts of characters");
     let at = text.bytes().position(|one| one == byte)?;

@@ -50,7 +50,7 @@ const ALLOWED: &str = "Accept, Content-Type, If-Modified-Since, If-None-Match, I
 
 /// The headers of every answer: who may use it, and that its type is what it says.
 ///
-/// To copy them takes a third of the time that it takes to insert them one by one.
+/// To copy them takes less than half of what it takes to insert them one by one.
 pub static EVERYWHERE: LazyLock<HeaderMap> = LazyLock::new(|| {
     // With room in the table for all that an answer carries.
     let mut headers = HeaderMap::with_capacity(FIELDS);

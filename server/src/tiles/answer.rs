@@ -25,7 +25,7 @@ const PROVISIONAL_S: u32 = 5;
 const MOST_HEADS: usize = 64;
 
 thread_local! {
-    /// Heads that were sent: to copy one takes a third of the time that it takes to make one.
+    /// Heads that were sent: to copy one takes less than half of what it takes to make one.
     static HEADS: RefCell<Vec<(Head, HeaderMap)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -91,7 +91,7 @@ impl Head {
             headers.insert(PROVISIONAL, HeaderValue::from_static("1"));
         }
         headers.insert(header::CACHE_CONTROL, max_age(max_age_s));
-        // A place for it.
+        // A place for the tag, which is put there for each answer.
         headers.insert(header::ETAG, HeaderValue::from_static(""));
         headers
     }
@@ -99,4 +99,55 @@ impl Head {
 
 fn max_age(seconds: u32) -> HeaderValue {
     HeaderValue::try_from(format!("public, max-age={seconds}")).expect("it is a sound value")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tiler::render::Fingerprint;
+
+    use super::*;
+    use crate::wmts::fixture;
+
+    #[test]
+    fn a_head_that_is_copied_is_the_one_that_would_be_made() {
+        let snapshot = fixture::snapshot();
+        let tile = |number: u128, format, origin, is_provisional| TileAnswer::Tile {
+            bytes: Bytes::from_static(b"tile"),
+            etag: EntityTag::from(Fingerprint(number)),
+            format,
+            origin,
+            is_provisional,
+        };
+        // Twice: made, then copied. More ages than are kept.
+        for max_age_s in [0, 60, 3600].into_iter().chain(100..200).chain([60, 3600, 0]) {
+            let layer = Layer { max_age_s, ..(*snapshot.layers["ortho"]).clone() };
+            for (number, format, origin, is_provisional) in [
+                (1, Format::Jpeg, Origin::Cached, false),
+                (2, Format::Png, Origin::Rendered, true),
+                (3, Format::Jpeg, Origin::Cached, false),
+            ] {
+                let response = tile(number, format, origin, is_provisional).into_response(&layer);
+                let age = if is_provisional { max_age_s.min(PROVISIONAL_S) } else { max_age_s };
+                let headers = response.headers();
+                assert_eq!(headers[header::CACHE_CONTROL], format!("public, max-age={age}"));
+                assert_eq!(headers[header::ETAG], EntityTag::from(Fingerprint(number)).as_str());
+                assert_eq!(headers[header::CONTENT_TYPE], format.media_type());
+                assert_eq!(
+                    (&headers[PATH], headers.contains_key(PROVISIONAL)),
+                    (&HeaderValue::from_static(origin.name()), is_provisional)
+                );
+                assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            }
+            let etag = EntityTag::from(Fingerprint(4));
+            let known = TileAnswer::NotModified { etag, is_provisional: false }.into_response(&layer);
+            assert_eq!(known.headers()[header::ETAG], etag.as_str());
+            assert!(
+                !known.headers().contains_key(header::CONTENT_TYPE) && !known.headers().contains_key(PATH)
+            );
+        }
+        assert!(HEADS.with_borrow(Vec::len) <= MOST_HEADS);
+        let nothing = TileAnswer::NoContent.into_response(&snapshot.layers["ortho"]);
+        assert!(!nothing.headers().contains_key(header::ETAG));
+    }
 }
