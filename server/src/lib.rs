@@ -17,6 +17,7 @@ mod legend;
 mod log;
 mod metrics;
 mod point;
+mod resume;
 mod router;
 pub mod seed;
 mod tiles;
@@ -84,10 +85,6 @@ impl Server {
             shutdown.await;
             app.drain();
         };
-        let delivering = tokio::spawn(self.app.tiles.deliver());
-        let is_drained =
-            listener::serve(self.listener, (router, self.tls), (limits, metrics), shutdown).await;
-        delivering.abort();
-        is_drained
+        listener::serve(self.listener, (router, self.tls), (limits, metrics), shutdown).await
     }
 }

@@ -12,11 +12,8 @@ use std::{
 };
 
 use http::{HeaderValue, Version, header};
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-};
+use hyper::{rt::Executor, service::service_fn};
+use hyper_util::{rt::TokioIo, server::conn::auto};
 use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -32,6 +29,7 @@ use super::{
     tls::Tls,
     watched::Watched,
 };
+use crate::resume;
 
 /// Bytes of bodies that are taken before anybody reads them: a form at most, so HTTP/2's default is more than enough.
 const WINDOW_BYTES: u32 = 65_535;
@@ -54,7 +52,7 @@ pub struct Peer {
 /// What all connections of a listener share.
 pub struct Service<H> {
     handler: Arc<H>,
-    protocols: auto::Builder<TokioExecutor>,
+    protocols: auto::Builder<Streams>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
 }
@@ -62,7 +60,7 @@ pub struct Service<H> {
 impl<H: Handler> Service<H> {
     /// A service that answers with `handler`, through TLS where that is given.
     pub fn new(handler: H, tls: Option<Arc<Tls>>, limits: Limits) -> Self {
-        let mut protocols = auto::Builder::new(TokioExecutor::new());
+        let mut protocols = auto::Builder::new(Streams);
         protocols
             .http1()
             // Timeouts are those of `Activity`.
@@ -132,6 +130,16 @@ impl<H: Handler> Service<H> {
                 },
             }
         }
+    }
+}
+
+/// Runs the requests of HTTP/2.
+#[derive(Clone, Copy)]
+struct Streams;
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        resume::spawn(stream);
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     connections::Connections,
     tls::Tls,
 };
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, resume};
 
 /// What answers requests.
 pub trait Handler: Send + Sync + 'static {
@@ -109,7 +109,7 @@ fn admit<H: Handler>(
     peer: SocketAddr,
 ) {
     if let Some(place) = Connections::enter(connections) {
-        tokio::spawn(Arc::clone(service).serve(stream, peer, place));
+        resume::spawn(Arc::clone(service).serve(stream, peer, place));
     } else if !service.is_encrypted() {
         tokio::spawn(refuse(stream));
     }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tiler::render::{Fingerprint, Plan, Rendered};
 
-use super::{
-    Failures, KeptTile, Landings, Origin, Outcome, Pool, Renderer, disk::DiskTier, single_flight::Flight,
-};
+use super::{Failures, KeptTile, Origin, Outcome, Pool, Renderer, disk::DiskTier, single_flight::Flight};
 use crate::{
     cache::{Cache, Metered},
     error::Fault,
@@ -24,7 +22,6 @@ pub(super) struct Maker {
     pub tiles: Arc<Metered<Fingerprint, KeptTile>>,
     pub disk: Option<Arc<DiskTier>>,
     pub failures: Arc<Failures>,
-    pub landings: Arc<Landings>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -57,7 +54,7 @@ impl Maker {
                 (Arc::clone(&flight), Arc::clone(&layer), Arc::clone(&self.renderer));
             move || (!flight.is_abandoned()).then(|| renderer.render(&plan, &layer))
         };
-        let Self { tiles, disk, failures, landings, metrics, .. } = self.clone();
+        let Self { tiles, disk, failures, metrics, .. } = self.clone();
         self.pool.start(job, move |result| {
             let outcome = match result {
                 Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
@@ -84,7 +81,7 @@ impl Maker {
                 Err(_) => {}
             }
             if let Some(flight) = Arc::into_inner(flight) {
-                landings.land(flight, outcome);
+                flight.land(outcome);
             }
         });
     }

@@ -18,7 +18,6 @@ mod disk;
 mod entity_tag;
 mod failures;
 mod known;
-mod landings;
 mod making;
 mod pool;
 mod queue;
@@ -48,7 +47,6 @@ use self::{
     disk::DiskTier,
     failures::Failures,
     known::{Known, KnownPlans},
-    landings::Landings,
     making::Maker,
     single_flight::SingleFlight,
 };
@@ -217,7 +215,6 @@ impl TileService {
                 tiles: Arc::new(metered("tiles", cache::build(settings.policy, capacity), &metrics)),
                 disk: settings.disk.as_ref().and_then(|disk| DiskTier::start(disk, &metrics)).map(Arc::new),
                 failures: Arc::default(),
-                landings: Arc::default(),
                 metrics,
             },
             known: KnownPlans::new(plans as usize),
@@ -283,17 +280,6 @@ impl TileService {
     /// `Overloaded` when too much waits, `Internal` when it panics.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
         self.maker.pool.run(job).await
-    }
-
-    /// Hands tiles to those who wait for them, for ever: a task of the runtime that they wait in. Without it, each tile that is made costs
-    /// more wake-ups.
-    pub fn deliver(&self) -> impl Future<Output = ()> + Send + use<> {
-        let landings = Arc::clone(&self.maker.landings);
-        async move {
-            if let Err(error) = landings.attend().await {
-                tracing::warn!(%error, "tiles are handed over one by one, which takes more CPU time");
-            }
-        }
     }
 
     /// Makes the plan, and keeps what it comes to.

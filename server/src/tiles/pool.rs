@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::queue::{Queue, Refused};
-use crate::{error::Fault, metrics::Metrics};
+use crate::{error::Fault, metrics::Metrics, resume};
 
 /// How much is rendered at once and how much may wait.
 #[derive(Debug, Clone, Copy)]
@@ -112,10 +112,11 @@ impl Pool {
                 let result = catch_unwind(AssertUnwindSafe(job));
                 // Before the answer goes out: the next one may start.
                 drop(permit);
-                done(result.map_err(|_| {
+                let result = result.map_err(|_| {
                     metrics.panics.inc();
                     Fault::Internal
-                }));
+                });
+                resume::here(|| done(result));
             }
             Err(fault) => {
                 // What it holds is wanted by nobody else when `done` is told.
@@ -190,7 +191,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, thread};
 
     use super::*;
 
@@ -281,6 +282,24 @@ mod tests {
         while pool.desk.lock().running > 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_goes_on_with_the_thread_that_rendered() {
+        let pool = pool(4, Duration::from_mins(1));
+        let (tell, told) = oneshot::channel();
+        let (release, wait) = mpsc::channel::<()>();
+        resume::spawn(async move {
+            let job = move || {
+                let _ = wait.recv();
+                thread::current().id()
+            };
+            let rendered = pool.run(job).await.expect("it is served");
+            let _ = tell.send(rendered == thread::current().id());
+        });
+        tokio::task::yield_now().await;
+        drop(release);
+        assert!(told.await.expect("it goes on"));
     }
 
     #[tokio::test]
