@@ -1,8 +1,11 @@
 """Of what must hold without any peer: `python3 benches/peers/test_peers.py`."""
 
+import os
+import sys
 import unittest
 
 import grid
+import load
 import report
 import server
 import session
@@ -65,6 +68,13 @@ class Servers(unittest.TestCase):
     def test_those_that_trials_name_are_there(self):
         for _, names in trials.ALL.values():
             self.assertLessEqual(set(names), set(server.settings()))
+
+
+class Load(unittest.TestCase):
+    def test_a_load_interrupts_nobody(self):
+        told = load._output([sys.executable, "-c", "import os; print(os.sched_getscheduler(0) == os.SCHED_BATCH)"], 1)
+        self.assertEqual(told.strip(), "True")
+        self.assertNotEqual(os.sched_getscheduler(0), os.SCHED_BATCH)
 
 
 class Report(unittest.TestCase):

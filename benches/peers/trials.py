@@ -15,7 +15,7 @@ from server import Server
 
 CONNECTIONS = (1, 4, 16, 64, 256)
 # Both sides of a quotient are noisy, so it takes more of them.
-SCALING_ROUNDS = 5
+SCALING_ROUNDS = 9
 TIMES_CAPACITY, QUIET_PART = 4, 0.2
 RECOVERY_S = 6
 MIXED = ("U1", "U1d", "U1z", "U1w", "U1m", "U2", "U3", "U4a", "U4b", "U5", "U6")
