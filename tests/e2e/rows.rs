@@ -26,7 +26,7 @@ const SERVER: &[&[&str]] = &[
     &["config"],
     &["http"],
     &["metrics"],
-    &["error", "log"],
+    &["error", "log", "resume"],
 ];
 
 /// Every `crate::module` in a file, comments left out.
