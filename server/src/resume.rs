@@ -2,19 +2,23 @@
 //!
 //! A render thread that wakes a thread of the runtime has it interrupt another render, more often than not on the other processor, which
 //! costs more than the few microseconds that are left to do for a tile. So it does them itself: a connection that waits for a tile is polled
-//! by the thread that has made it, and writes the answer from there. All else that wakes a task has the runtime poll it.
+//! by the thread that has made it, and writes the answer from there. Anywhere else, waking a task has the runtime poll it.
 
 use std::{
     cell::RefCell,
     collections::VecDeque,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     ptr,
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 
 /// Polls that a thread makes at most before it goes back to its own work; the runtime makes the others.
@@ -30,15 +34,21 @@ thread_local! {
 /// # Panics
 /// Outside of a runtime.
 pub fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    let runtime = Handle::current();
-    let shared = Shared { future: Mutex::new(Some(Box::pin(future))), by_runtime: Mutex::default(), runtime };
-    let shared = Arc::new(shared);
+    let shared = Arc::new(Shared {
+        future: Mutex::new(Some(Box::pin(future))),
+        is_missed: AtomicBool::new(false),
+        by_runtime: OnceLock::new(),
+        runtime: Handle::current(),
+    });
     let woken = Waker::from(Arc::clone(&shared));
-    tokio::spawn(Task { shared, woken, by_runtime: Waker::noop().clone() });
+    tokio::spawn(Task { shared, woken });
 }
 
-/// Does some work, and then polls, on this thread, the tasks that it woke.
+/// Does some work, and then polls, on this thread, the tasks that it woke, and those that they wake.
 pub fn here(work: impl FnOnce()) {
+    if WOKEN.with_borrow(Option::is_some) {
+        return work();
+    }
     WOKEN.set(Some(VecDeque::new()));
     let rest = Rest;
     work();
@@ -70,40 +80,57 @@ trait Resume: Send + Sync {
 }
 
 struct Shared<F> {
-    /// Until it has ended.
+    /// Until it has ended. Locked while it is polled.
     future: Mutex<Option<Pin<Box<F>>>>,
-    /// Wakes the task of the runtime.
-    by_runtime: Mutex<Option<Waker>>,
+    /// Whether somebody wanted to poll it meanwhile.
+    is_missed: AtomicBool,
+    /// Wakes the task of the runtime; the runtime gives a task the same for all its life.
+    by_runtime: OnceLock<Waker>,
     runtime: Handle,
 }
 
-impl<F: Future<Output = ()>> Shared<F> {
-    /// One that is polled elsewhere at this moment is waited for: what woke it here may have come too late there.
+impl<F: Future<Output = ()> + Send + 'static> Shared<F> {
+    /// Polls it, unless somebody else does: then the runtime polls it afterwards.
     fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut future = self.future.lock();
-        let poll = future.as_mut().map_or(Poll::Ready(()), |future| future.as_mut().poll(context));
-        if poll.is_ready() {
-            *future = None;
+        let Some(mut future) = self.lock() else { return Poll::Pending };
+        let mut poll = Poll::Ready(());
+        // If it panics, it is gone.
+        if let Some(mut running) = future.take() {
+            poll = running.as_mut().poll(context);
+            if poll.is_pending() {
+                *future = Some(running);
+            }
+        }
+        drop(future);
+        if self.is_missed.swap(false, Ordering::AcqRel) {
+            self.leave();
         }
         poll
+    }
+
+    /// Whoever has it locked looks for the mark after unlocking: either sees it, or it is unlocked already when it is tried again.
+    fn lock(&self) -> Option<MutexGuard<'_, Option<Pin<Box<F>>>>> {
+        self.future.try_lock().or_else(|| {
+            self.is_missed.swap(true, Ordering::AcqRel);
+            self.future.try_lock()
+        })
     }
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Resume for Shared<F> {
     fn resume(self: Arc<Self>) {
-        let _inside = self.runtime.enter();
         let waker = Waker::from(Arc::clone(&self));
-        let polled = catch_unwind(AssertUnwindSafe(|| self.poll(&mut Context::from_waker(&waker))));
-        if polled.is_err() {
-            *self.future.lock() = None;
-        }
+        let poll = || self.poll(&mut Context::from_waker(&waker));
+        // Nothing is waited for: the runtime's way of polling has an end also where there is always more to read.
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(poll_fn(|_| Poll::Ready(poll())))));
         if !matches!(polled, Ok(Poll::Pending)) {
             self.leave();
         }
     }
 
     fn leave(&self) {
-        if let Some(waker) = &*self.by_runtime.lock() {
+        if let Some(waker) = self.by_runtime.get() {
             waker.wake_by_ref();
         }
     }
@@ -123,38 +150,38 @@ impl<F: Future<Output = ()> + Send + 'static> Wake for Shared<F> {
     }
 }
 
-/// Has the task polled by this thread, once; `false` where the thread polls none.
+/// Has the task polled by this thread, once; `false` where the thread polls none, or no more.
 fn note<F: Future<Output = ()> + Send + 'static>(
     woken: &mut Option<VecDeque<Arc<dyn Resume>>>,
     task: &Arc<Shared<F>>,
 ) -> bool {
     let Some(woken) = woken else { return false };
-    if !woken.iter().any(|other| ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(task))) {
+    if woken.iter().any(|other| ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(task))) {
+        return true;
+    }
+    let has_room = woken.len() < POLLS;
+    if has_room {
         woken.push_back(Arc::<Shared<F>>::clone(task));
     }
-    true
+    has_room
 }
 
 /// What the runtime knows of it.
 struct Task<F> {
     shared: Arc<Shared<F>>,
     woken: Waker,
-    by_runtime: Waker,
 }
 
-impl<F: Future<Output = ()>> Future for Task<F> {
+impl<F: Future<Output = ()> + Send + 'static> Future for Task<F> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if !self.by_runtime.will_wake(context.waker()) {
-            self.by_runtime.clone_from(context.waker());
-            *self.shared.by_runtime.lock() = Some(context.waker().clone());
-        }
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.shared.by_runtime.get_or_init(|| context.waker().clone());
         self.shared.poll(&mut Context::from_waker(&self.woken))
     }
 }
 
-/// With the runtime, or at its end.
+/// With the runtime, or at its end. One that is polled at this moment is waited for: it needs the runtime.
 impl<F> Drop for Task<F> {
     fn drop(&mut self) {
         *self.shared.future.lock() = None;
@@ -164,7 +191,7 @@ impl<F> Drop for Task<F> {
 #[cfg(test)]
 mod tests {
     use std::{
-        sync::mpsc,
+        sync::{atomic::AtomicUsize, mpsc},
         thread::{self, ThreadId},
         time::Duration,
     };
@@ -273,6 +300,89 @@ mod tests {
             });
         });
         assert_eq!(told(&told_one).await, Some(thread::current().id()));
+    }
+
+    /// Once it has begun, it is polled until `wait` has an end.
+    fn busy() -> (mpsc::Sender<()>, mpsc::Receiver<Waker>, Told) {
+        let ((release, wait), (begin, begun), (tell, told)) =
+            (mpsc::channel(), mpsc::channel(), mpsc::channel());
+        let mut polls = 0;
+        spawn(poll_fn(move |context| {
+            polls += 1;
+            if polls == 1 {
+                let _ = begin.send(context.waker().clone());
+                let _ = wait.recv();
+                return Poll::Pending;
+            }
+            let _ = tell.send(thread::current().id());
+            Poll::Ready(())
+        }));
+        (release, begun, told)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_woken_while_it_is_polled_elsewhere_is_polled_again() {
+        let (release, begun, told) = busy();
+        let waker = begun.recv().expect("it begins");
+        // It does not wait for that poll, and does not forget either.
+        let thread = elsewhere(|| here(|| waker.wake()));
+        assert!(told.try_recv().is_err());
+        drop(release);
+        let polled = told.recv_timeout(Duration::from_secs(10)).expect("it is polled again");
+        assert_ne!(polled, thread);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn woken_by_many_at_once_a_task_misses_nothing() {
+        let (count, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (wakers, waker) = mpsc::channel();
+        let (one, other) = (Arc::clone(&count), Arc::clone(&seen));
+        spawn(poll_fn(move |context| {
+            let _ = wakers.send(context.waker().clone());
+            other.store(one.load(Ordering::SeqCst), Ordering::SeqCst);
+            Poll::Pending
+        }));
+        let waker = waker.recv().expect("it begins");
+        for round in 1..=200 {
+            thread::scope(|scope| {
+                for is_here in [true, true, false] {
+                    let (waker, count) = (&waker, &count);
+                    scope.spawn(move || {
+                        let wake = || {
+                            count.fetch_add(1, Ordering::SeqCst);
+                            waker.wake_by_ref();
+                        };
+                        if is_here { here(wake) } else { wake() }
+                    });
+                }
+            });
+            let is_seen = || seen.load(Ordering::SeqCst) == 3 * round;
+            for _ in 0..10_000 {
+                if is_seen() {
+                    break;
+                }
+                thread::sleep(Duration::from_micros(100));
+            }
+            assert!(is_seen(), "in round {round}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_always_finds_more_to_do_leaves_the_thread_alone() {
+        let (begin, begun) = oneshot::channel::<()>();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&polls);
+        spawn(async move {
+            let _ = begun.await;
+            // As a stream that always has more to read.
+            loop {
+                tokio::task::consume_budget().await;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        yield_now().await;
+        elsewhere(|| here(|| begin.send(()).expect("it waits")));
+        assert!((1..100_000).contains(&polls.load(Ordering::Relaxed)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The threads that render, and the [`Queue`] in front of them.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -8,8 +9,8 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep},
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
 };
 
 use super::queue::{Queue, Refused};
@@ -45,6 +46,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Pool {
     threads: rayon::ThreadPool,
     desk: Mutex<Desk>,
+    /// Somebody is late.
+    bell: Notify,
     limits: PoolLimits,
     metrics: Arc<Metrics>,
 }
@@ -53,6 +56,8 @@ pub struct Pool {
 struct Desk {
     running: usize,
     queue: Queue<Turn>,
+    /// Those who are turned away, and do not know it yet.
+    late: Vec<Refused<Turn>>,
     is_watched: bool,
 }
 
@@ -82,7 +87,8 @@ impl Pool {
         // What waits for a thread waits here: rayon has an order of its own, in which the first may come last.
         let limits = PoolLimits { running: limits.running.clamp(1, limits.threads.max(1)), ..limits };
         let queue = Queue::new(limits.queued, limits.queue_timeout);
-        Self { threads, desk: Mutex::new(Desk { running: 0, queue, is_watched: false }), limits, metrics }
+        let desk = Desk { running: 0, queue, late: Vec::new(), is_watched: false };
+        Self { threads, desk: Mutex::new(desk), bell: Notify::new(), limits, metrics }
     }
 
     /// Runs a job on the render threads, and waits for it.
@@ -110,13 +116,13 @@ impl Pool {
         let turn = move |permit: Result<Permit, Fault>| match permit {
             Ok(permit) => {
                 let result = catch_unwind(AssertUnwindSafe(job));
-                // Before the answer goes out: the next one may start.
-                drop(permit);
                 let result = result.map_err(|_| {
                     metrics.panics.inc();
                     Fault::Internal
                 });
+                // Whoever waited goes on here: the thread is taken until then.
                 resume::here(|| done(result));
+                drop(permit);
             }
             Err(fault) => {
                 // What it holds is wanted by nobody else when `done` is told.
@@ -133,7 +139,7 @@ impl Pool {
         }
         let refused = desk.queue.push(Box::new(turn), Instant::now());
         self.metrics.queue_depth.set(desk.queue.len() as i64);
-        let is_unwatched = !desk.queue.is_empty() && !std::mem::replace(&mut desk.is_watched, true);
+        let is_unwatched = !desk.queue.is_empty() && !mem::replace(&mut desk.is_watched, true);
         drop(desk);
         self.refuse(refused);
         if is_unwatched {
@@ -150,7 +156,9 @@ impl Pool {
     fn pass_on(self: &Arc<Self>) {
         let now = Instant::now();
         let mut desk = self.desk.lock();
-        let refused = desk.queue.overdue(now);
+        let late = desk.queue.overdue(now);
+        let is_anyone_late = !late.is_empty();
+        desk.late.extend(late);
         let next = desk.queue.pop(now);
         if next.is_none() {
             desk.running -= 1;
@@ -161,15 +169,19 @@ impl Pool {
             self.metrics.queue_wait.observe(waited.as_secs_f64());
             self.run_with(turn);
         }
-        self.refuse(refused);
+        if is_anyone_late {
+            self.bell.notify_one();
+        }
     }
 
-    /// Turns away who waits too long, also when nothing comes and nothing ends; as long as anybody waits.
+    /// Turns away who waits too long, also when nothing comes and nothing ends; as long as anybody waits. They are told by the runtime, all
+    /// at once: for a render thread each would be another wake-up.
     async fn watch(self: Arc<Self>) {
         loop {
-            sleep(LOOK).await;
+            let _ = timeout(LOOK, self.bell.notified()).await;
             let mut desk = self.desk.lock();
-            let refused = desk.queue.overdue(Instant::now());
+            let mut refused = mem::take(&mut desk.late);
+            refused.extend(desk.queue.overdue(Instant::now()));
             self.metrics.queue_depth.set(desk.queue.len() as i64);
             desk.is_watched = !desk.queue.is_empty();
             let is_done = !desk.is_watched;
@@ -192,6 +204,8 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use std::{sync::mpsc, thread};
+
+    use tokio::time::sleep;
 
     use super::*;
 
