@@ -41,15 +41,16 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 const FORM_PATH: &str = "/wmts";
 
 /// Answers requests for an [`App`].
+#[derive(Clone)]
 pub struct Router {
     app: Arc<App>,
-    files: Files,
+    files: Arc<Files>,
 }
 
 impl Router {
     /// A router for this state.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, files: Files::default() }
+        Self { app, files: Arc::default() }
     }
 
     /// What is seldom needed waits in memory of its own: what a tile carries along is copied several times.
@@ -69,7 +70,7 @@ impl Router {
 
     async fn route(&self, request: &RequestInfo) -> Response {
         let (app, path) = (self.app.as_ref(), request.path.as_str());
-        let snapshot = app.snapshot.load_full();
+        let snapshot = app.snapshot.load();
         if path == FORM_PATH || path.starts_with("/wmts/") {
             return wmts::handle(app, &snapshot, request).await;
         }
@@ -100,7 +101,7 @@ impl Router {
         let (status, took) = (response.status(), started.elapsed());
         let series = metrics.answers.of(protocol, layer);
         series.answered(status, took);
-        response.body_mut().count_in(series.bytes.clone());
+        response.body_mut().count_in(series);
         if self.app.settings.access_log {
             let status = status.as_u16();
             let bytes = response.body().size_hint().exact().unwrap_or(0);

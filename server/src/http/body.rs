@@ -11,10 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use prometheus::IntCounter;
 use tokio::{sync::Semaphore, task};
 
 use super::activity::Busy;
+use crate::metrics::Series;
 
 /// Makes the chunks of a body.
 pub trait Chunks: Send + 'static {
@@ -29,7 +29,7 @@ pub trait Chunks: Send + 'static {
 #[derive(Default)]
 pub struct Body {
     content: Content,
-    sent: Option<IntCounter>,
+    sent: Option<Arc<Series>>,
     busy: Option<Busy>,
     labels: RequestLabels,
 }
@@ -114,8 +114,8 @@ impl Body {
     }
 
     /// Counts bytes as they are handed on.
-    pub fn count_in(&mut self, counter: IntCounter) {
-        self.sent = Some(counter);
+    pub fn count_in(&mut self, series: Arc<Series>) {
+        self.sent = Some(series);
     }
 
     /// The connection has something to do until the body is handed on or given up.
@@ -153,8 +153,8 @@ impl HttpBody for Body {
                 ready!(polled)
             }
         };
-        if let (Ok(Some(chunk)), Some(counter)) = (&chunk, &this.sent) {
-            counter.inc_by(chunk.len() as u64);
+        if let (Ok(Some(chunk)), Some(series)) = (&chunk, &this.sent) {
+            series.bytes.inc_by(chunk.len() as u64);
         }
         Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).transpose())
     }
@@ -209,7 +209,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::http::activity::Activity;
+    use crate::{http::activity::Activity, metrics::Metrics};
 
     /// Gives a number of chunks of five bytes.
     struct Fives(usize);
@@ -228,12 +228,12 @@ mod tests {
 
     #[tokio::test]
     async fn chunks_arrive_in_order_and_are_counted() {
-        let counter = IntCounter::new("bytes", "bytes").expect("a name");
+        let series = Metrics::new().answers.of("xyz", "a");
         for mut body in [body(3, Some(15)), body(3, None), Body::whole("123451234512345")] {
-            counter.reset();
-            body.count_in(counter.clone());
+            series.bytes.reset();
+            body.count_in(Arc::clone(&series));
             let bytes = body.collect().await.expect("nothing fails").to_bytes();
-            assert_eq!((&bytes[..], counter.get()), (&b"123451234512345"[..], 15));
+            assert_eq!((&bytes[..], series.bytes.get()), (&b"123451234512345"[..], 15));
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Peer {
 
 /// What all connections of a listener share.
 pub struct Service<H> {
-    handler: Arc<H>,
+    handler: H,
     protocols: auto::Builder<Streams>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
@@ -79,7 +79,7 @@ impl<H: Handler> Service<H> {
             .initial_connection_window_size(WINDOW_BYTES)
             .max_pending_accept_reset_streams(RESETS.0)
             .max_local_error_reset_streams(RESETS.1);
-        Self { handler: Arc::new(handler), protocols, tls, limits }
+        Self { handler, protocols, tls, limits }
     }
 
     /// Whether clients have to speak TLS.
@@ -107,6 +107,8 @@ impl<H: Handler> Service<H> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let begun = AtomicU32::new(0);
+        // A connection's own: a count of owners that all processors write to makes each wait for the others.
+        let handler = Arc::new(H::clone(&self.handler));
         let service = service_fn(|request| {
             let busy = Busy::new(Arc::clone(activity));
             let is_last = begun.fetch_add(1, Ordering::Relaxed) + 1 >= self.limits.requests_per_connection;
@@ -114,7 +116,7 @@ impl<H: Handler> Service<H> {
                 activity.close();
             }
             let is_multiplexed = request.version() == Version::HTTP_2;
-            let response = Arc::clone(&self.handler).handle(request, peer);
+            let response = Arc::clone(&handler).handle(request, peer);
             Answering { response, busy: Some(busy), is_last, is_multiplexed }
         });
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{metrics::Metrics, resume};
 
-/// What answers requests.
-pub trait Handler: Send + Sync + 'static {
+/// What answers requests. Each connection has a clone of its own.
+pub trait Handler: Clone + Send + Sync + 'static {
     /// Answers one request of one peer. What is known at once of the request is not carried along: the future is copied several times.
     fn handle(
         self: Arc<Self>,
@@ -135,6 +135,7 @@ mod tests {
     use super::*;
 
     /// Answers nothing, and tells when it was asked.
+    #[derive(Clone)]
     struct Never(Arc<Notify>);
 
     impl Handler for Never {

@@ -1,7 +1,11 @@
 //! What is counted of every answer. The three metrics are found by their labels once for a protocol and layer, and kept
 //! together from then on: to find them costs more than to count.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use foldhash::fast::RandomState;
 use http::StatusCode;
@@ -17,10 +21,20 @@ pub struct Answers {
     known: RwLock<HashMap<String, Vec<Arc<Series>>, RandomState>>,
 }
 
+/// Statuses of tiles, whose counters are kept at hand; others are looked up.
+const STATUSES: [StatusCode; 6] = [
+    StatusCode::OK,
+    StatusCode::NOT_MODIFIED,
+    StatusCode::NO_CONTENT,
+    StatusCode::NOT_FOUND,
+    StatusCode::BAD_REQUEST,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
 /// Those of one protocol and layer.
 pub struct Series {
-    /// By status, as they have come up.
-    requests: RwLock<Vec<(StatusCode, IntCounter)>>,
+    /// By status, as they come up.
+    requests: [OnceLock<IntCounter>; STATUSES.len()],
     seconds: Histogram,
     /// Bytes of bodies.
     pub bytes: IntCounter,
@@ -40,7 +54,7 @@ impl Answers {
             return Arc::clone(series);
         }
         let series = Arc::new(Series {
-            requests: RwLock::default(),
+            requests: STATUSES.map(|_| OnceLock::new()),
             seconds: self.seconds.with_label_values(&[protocol, layer]),
             bytes: self.bytes.with_label_values(&[protocol, layer]),
             labels: (protocol, layer.to_owned()),
@@ -60,15 +74,11 @@ impl Series {
     /// Counts an answer.
     pub fn answered(&self, status: StatusCode, took: Duration) {
         self.seconds.observe(took.as_secs_f64());
-        if let Some((_, counter)) = self.requests.read().iter().find(|(known, _)| *known == status) {
-            return counter.inc();
-        }
         let (protocol, layer) = (self.labels.0, self.labels.1.as_str());
-        let counter = self.all.with_label_values(&[protocol, layer, status.as_str()]);
-        counter.inc();
-        let mut requests = self.requests.write();
-        if requests.iter().all(|(known, _)| *known != status) {
-            requests.push((status, counter));
+        let counter = || self.all.with_label_values(&[protocol, layer, status.as_str()]);
+        match STATUSES.iter().zip(&self.requests).find(|(known, _)| **known == status) {
+            Some((_, known)) => known.get_or_init(counter).inc(),
+            None => counter().inc(),
         }
     }
 }
@@ -82,7 +92,7 @@ mod tests {
     #[test]
     fn answers_are_counted_by_protocol_layer_and_status() {
         let metrics = Metrics::new();
-        for (layer, status) in [("a", 200), ("a", 304), ("a", 200), ("b", 200)] {
+        for (layer, status) in [("a", 200), ("a", 304), ("a", 200), ("b", 200), ("b", 418)] {
             let status = StatusCode::from_u16(status).expect("a status");
             metrics.answers.of("xyz", layer).answered(status, Duration::from_millis(1));
         }
@@ -92,6 +102,7 @@ mod tests {
             r#"pavage_http_requests_total{layer="a",protocol="xyz",status="200"} 2"#,
             r#"pavage_http_requests_total{layer="a",protocol="xyz",status="304"} 1"#,
             r#"pavage_http_requests_total{layer="b",protocol="xyz",status="200"} 1"#,
+            r#"pavage_http_requests_total{layer="b",protocol="xyz",status="418"} 1"#,
             r#"pavage_http_request_seconds_count{layer="a",protocol="xyz"} 3"#,
             r#"pavage_response_bytes_total{layer="a",protocol="xyz"} 7"#,
         ] {

@@ -1,6 +1,7 @@
 //! Every metric in one place: name, unit, labels. Label values come from configuration, never from a request.
 
 mod answers;
+pub use answers::Series;
 
 use std::time::{Duration, Instant};
 

@@ -50,13 +50,13 @@ struct Key {
     format: OutputFormat,
 }
 
-impl From<&TileRequest> for Key {
-    fn from(request: &TileRequest) -> Self {
+impl From<&TileRequest<'_>> for Key {
+    fn from(request: &TileRequest<'_>) -> Self {
         Self {
             generation: request.generation,
-            layer: Arc::as_ptr(&request.layer).addr(),
+            layer: Arc::as_ptr(request.layer).addr(),
             mosaic: Arc::as_ptr(&request.imagery.mosaic).addr(),
-            set: Arc::as_ptr(&request.set).addr(),
+            set: Arc::as_ptr(request.set).addr(),
             style: request.style.addr(),
             tile: request.tile,
             scale: request.scale,
@@ -71,11 +71,11 @@ impl KnownPlans {
         Self(Cache::new(plans))
     }
 
-    pub(super) fn get(&self, request: &TileRequest) -> Option<Known> {
+    pub(super) fn get(&self, request: &TileRequest<'_>) -> Option<Known> {
         self.0.get(&Key::from(request))
     }
 
-    pub(super) fn insert(&self, request: &TileRequest, known: Known) {
+    pub(super) fn insert(&self, request: &TileRequest<'_>, known: Known) {
         self.0.insert(Key::from(request), known);
     }
 }
@@ -89,17 +89,17 @@ mod tests {
     use super::*;
     use crate::{layers::Snapshot, wmts::fixture};
 
-    fn request(snapshot: &Snapshot, set: usize) -> TileRequest {
+    fn request(snapshot: &Snapshot, set: usize) -> TileRequest<'_> {
         let layer = &snapshot.layers["ortho"];
         TileRequest {
             generation: snapshot.generation,
-            layer: Arc::clone(layer),
-            imagery: layer.imagery.clone(),
-            set: Arc::clone(&layer.sets[set].set),
+            layer,
+            imagery: &layer.imagery,
+            set: &layer.sets[set].set,
             tile: TileId { matrix: 1, col: 0, row: 1 },
             scale: 1,
             format: OutputFormat::Png,
-            style: layer.styles[0].clone(),
+            style: &layer.styles[0],
         }
     }
 
@@ -108,12 +108,12 @@ mod tests {
         let snapshot = fixture::with_vintages();
         let first = request(&snapshot, 0);
         let others = [
-            TileRequest { generation: 8, ..first.clone() },
+            TileRequest { generation: 8, ..first },
             request(&snapshot, 1),
-            TileRequest { imagery: snapshot.layers["ortho"].vintages[0].imagery.clone(), ..first.clone() },
-            TileRequest { tile: TileId { matrix: 1, col: 1, row: 1 }, ..first.clone() },
-            TileRequest { scale: 2, ..first.clone() },
-            TileRequest { format: OutputFormat::Jpeg, ..first.clone() },
+            TileRequest { imagery: &snapshot.layers["ortho"].vintages[0].imagery, ..first },
+            TileRequest { tile: TileId { matrix: 1, col: 1, row: 1 }, ..first },
+            TileRequest { scale: 2, ..first },
+            TileRequest { format: OutputFormat::Jpeg, ..first },
         ];
         let known =
             Known { fingerprint: Fingerprint(1), is_empty: false, is_provisional: true, passage: None };

@@ -59,16 +59,18 @@ use crate::{
 };
 
 /// The canonical address of a tile: WMTS, XYZ and all others come down to this.
-#[derive(Debug, Clone)]
-pub struct TileRequest {
+///
+/// It borrows from its snapshot: counts of owners are written to by all processors, and each waits for the others.
+#[derive(Debug, Clone, Copy)]
+pub struct TileRequest<'a> {
     /// Of the snapshot that all of it is from.
     pub generation: u64,
     /// The layer.
-    pub layer: Arc<Layer>,
+    pub layer: &'a Arc<Layer>,
     /// The layer's imagery, of now or of a year.
-    pub imagery: Imagery,
+    pub imagery: &'a Imagery,
     /// One of the sets that it is offered in.
-    pub set: Arc<TileMatrixSet>,
+    pub set: &'a Arc<TileMatrixSet>,
     /// The tile.
     pub tile: TileId,
     /// 1, or 2 for the same place with twice the pixels along each side.
@@ -76,7 +78,7 @@ pub struct TileRequest {
     /// What to encode as.
     pub format: OutputFormat,
     /// One of the layer's styles.
-    pub style: Style,
+    pub style: &'a Style,
 }
 
 /// A tile, or why none is sent.
@@ -229,7 +231,7 @@ impl TileService {
     /// `NoData` by the layer's choice, `Overloaded`, `Source` when a file cannot be read, `Internal` for a bug.
     pub async fn tile(
         &self,
-        request: &TileRequest,
+        request: &TileRequest<'_>,
         if_none_match: Option<&str>,
     ) -> Result<TileAnswer, Fault> {
         if request.layer.unavailable.is_some() {
@@ -283,16 +285,16 @@ impl TileService {
     }
 
     /// Makes the plan, and keeps what it comes to.
-    fn plan(&self, request: &TileRequest) -> Result<(Known, Plan), Fault> {
+    fn plan(&self, request: &TileRequest<'_>) -> Result<(Known, Plan), Fault> {
         let started = Instant::now();
         let address = TileAddress {
-            set: &request.set,
+            set: request.set,
             tile: request.tile,
             scale: request.scale,
             format: request.format,
-            style: &request.style,
+            style: request.style,
         };
-        let plan = self.maker.renderer.plan(&request.layer, &request.imagery, &address)?;
+        let plan = self.maker.renderer.plan(request.layer, request.imagery, &address)?;
         self.maker.metrics.observe(Stage::Plan, started.elapsed());
         let known = Known::from(&plan);
         self.known.insert(request, known.clone());
@@ -300,10 +302,10 @@ impl TileService {
     }
 
     /// From disk, else rendered: once for all who ask at the same time.
-    async fn fetched(&self, plan: Plan, request: &TileRequest) -> Outcome {
+    async fn fetched(&self, plan: Plan, request: &TileRequest<'_>) -> Outcome {
         let (waiter, flight) = self.flights.join(&plan.fingerprint());
         if let Some(flight) = flight {
-            self.maker.make(flight, plan, Arc::clone(&request.layer));
+            self.maker.make(flight, plan, Arc::clone(request.layer));
         }
         match timeout(self.request_timeout, waiter.wait()).await {
             Ok(Some(outcome)) => outcome,

@@ -90,7 +90,7 @@ pub async fn get_feature_info(
     params: &InfoParams<'_>,
 ) -> Result<Response, Fault> {
     let (located, format, place) = resolve(snapshot, params)?;
-    let Located { imagery, set, .. } = located;
+    let (imagery, set) = (located.imagery.clone(), Arc::clone(located.set));
     let (x, y) = (place.x, place.y);
     let files = Arc::clone(&snapshot.files);
     let look = move || point::values(&imagery, files.as_ref(), (&set.crs, x, y));
@@ -98,12 +98,15 @@ pub async fn get_feature_info(
     Ok(document::transient(StatusCode::OK, format.content_type(), write(format, &place, &values)))
 }
 
-fn resolve(snapshot: &Snapshot, params: &InfoParams<'_>) -> Result<(Located, InfoFormat, Place), Fault> {
+fn resolve<'a>(
+    snapshot: &'a Snapshot,
+    params: &InfoParams<'_>,
+) -> Result<(Located<'a>, InfoFormat, Place), Fault> {
     let located = locate(snapshot, &params.tile)?;
     // Empty in RESTful addresses, which have no place for it.
     let format_is_fine = params.tile.format.is_empty()
         || output_format(params.tile.format)
-            .is_some_and(|format| located.layer.offers(format, &located.style));
+            .is_some_and(|format| located.layer.offers(format, located.style));
     if !format_is_fine {
         return Err(Fault::Invalid { parameter: Parameter::Format });
     }

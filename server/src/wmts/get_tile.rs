@@ -19,18 +19,18 @@ use crate::{
 };
 
 /// A tile that exists.
-#[derive(Debug, Clone)]
-pub struct Located {
+#[derive(Debug, Clone, Copy)]
+pub struct Located<'a> {
     /// Its layer.
-    pub layer: Arc<Layer>,
+    pub layer: &'a Arc<Layer>,
     /// Its set.
-    pub set: Arc<TileMatrixSet>,
+    pub set: &'a Arc<TileMatrixSet>,
     /// The tile.
     pub tile: TileId,
     /// How it is drawn.
-    pub style: Style,
+    pub style: &'a Style,
     /// Imagery of now or of a year.
-    pub imagery: Imagery,
+    pub imagery: &'a Imagery,
 }
 
 /// Answers GetTile.
@@ -46,17 +46,17 @@ pub async fn get_tile(
     let tile = tile_request(snapshot, params)?;
     let if_none_match = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let answer = app.tiles.tile(&tile, if_none_match).await?;
-    Ok(answer.into_response(&tile.layer))
+    Ok(answer.into_response(tile.layer))
 }
 
 /// The canonical request for a tile: the same whichever way it was written.
 ///
 /// # Errors
 /// The first parameter that names nothing.
-pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<TileRequest, Fault> {
+pub fn tile_request<'a>(snapshot: &'a Snapshot, params: &TileParams<'_>) -> Result<TileRequest<'a>, Fault> {
     let Located { layer, set, tile, style, imagery } = locate(snapshot, params)?;
     let format = output_format(params.format)
-        .filter(|format| layer.offers(*format, &style))
+        .filter(|format| layer.offers(*format, style))
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     let generation = snapshot.generation;
     Ok(TileRequest { generation, layer, imagery, set, tile, scale: 1, format, style })
@@ -66,9 +66,9 @@ pub fn tile_request(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Tile
 ///
 /// # Errors
 /// The first parameter that names nothing.
-pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, Fault> {
+pub fn locate<'a>(snapshot: &'a Snapshot, params: &TileParams<'_>) -> Result<Located<'a>, Fault> {
     let layer = snapshot.layers.get(params.layer).ok_or(Fault::Invalid { parameter: Parameter::Layer })?;
-    let style = layer.style(params.style).ok_or(Fault::Invalid { parameter: Parameter::Style })?.clone();
+    let style = layer.style(params.style).ok_or(Fault::Invalid { parameter: Parameter::Style })?;
     let layer_set =
         snapshot.find_set(layer, params.set).ok_or(Fault::Invalid { parameter: Parameter::TileMatrixSet })?;
     let matrix = layer_set
@@ -87,11 +87,11 @@ pub fn locate(snapshot: &Snapshot, params: &TileParams<'_>) -> Result<Located, F
         return Err(Fault::TileOutOfRange { parameter: Parameter::TileCol });
     }
     Ok(Located {
-        layer: Arc::clone(layer),
-        set: Arc::clone(&layer_set.set),
+        layer,
+        set: &layer_set.set,
         tile: TileId { matrix, col, row },
         style,
-        imagery: layer.imagery_at(params.time).ok_or(Fault::Invalid { parameter: Parameter::Time })?.clone(),
+        imagery: layer.imagery_at(params.time).ok_or(Fault::Invalid { parameter: Parameter::Time })?,
     })
 }
 
@@ -116,10 +116,10 @@ mod tests {
     const TILE: &str = "service=WMTS&request=GetTile&version=1.0.0&layer=ortho&style=normal&format=image/jpeg\
                         &TileMatrixSet=WebMercatorQuad&TileMatrix=2&TileRow=1&TileCol=2";
 
-    fn resolve(text: &str) -> Result<TileRequest, Fault> {
+    fn resolve(text: &str) -> Result<TileRequest<'static>, Fault> {
         let query = Query::parse(text)?;
         let Operation::GetTile(params) = Operation::from_kvp(&query)? else { panic!("not a tile") };
-        tile_request(&fixture::snapshot(), &params)
+        tile_request(Box::leak(Box::new(fixture::snapshot())), &params)
     }
 
     fn assert_invalid(changed: &str, with: &str, expected: Parameter) {
@@ -178,7 +178,7 @@ mod tests {
         else {
             panic!("not a tile")
         };
-        let rest = tile_request(&fixture::snapshot(), &params).expect("exists");
+        let rest = tile_request(Box::leak(Box::new(fixture::snapshot())), &params).expect("exists");
         let kvp = resolve(TILE).expect("exists");
         assert_eq!((rest.tile, rest.scale, rest.format), (kvp.tile, kvp.scale, kvp.format));
         assert_eq!(rest.set.id, kvp.set.id);

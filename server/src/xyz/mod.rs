@@ -57,7 +57,7 @@ async fn answer(
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
             let answer = app.tiles.tile(&tile, if_none_match).await?;
-            Ok(answer.into_response(&tile.layer))
+            Ok(answer.into_response(tile.layer))
         }
         // In memory of its own: what a tile carries along is copied several times.
         Resource::Point(place) => Box::pin(point::answer(app, snapshot, place)).await,
@@ -77,7 +77,7 @@ async fn answer(
 /// What a path names.
 #[derive(Debug)]
 enum Resource<'a> {
-    Tile(TileRequest),
+    Tile(TileRequest<'a>),
     Point(point::Place),
     TileJson { layer: &'a Layer, set: &'a LayerSet, style: &'a Style, year: Option<u16> },
 }
@@ -137,12 +137,12 @@ fn find<'a>(
 }
 
 /// The tile, which may be outside of the imagery: that is the layer's policy for empty tiles, not a fault.
-fn tile(
-    snapshot: &Snapshot,
+fn tile<'a>(
+    snapshot: &'a Snapshot,
     names: (&str, &str, &str),
     time: Option<&str>,
     [z, x, file]: [&str; 3],
-) -> Result<TileRequest, Fault> {
+) -> Result<TileRequest<'a>, Fault> {
     let (layer, layer_set, style) = find(snapshot, names)?;
     let (y, extension) = cut_last(file, b'.').ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     let (y, scale) = y.strip_suffix(DOUBLE).map_or((y, 1), |y| (y, 2));
@@ -162,13 +162,13 @@ fn tile(
         .ok_or(Fault::Invalid { parameter: Parameter::Format })?;
     Ok(TileRequest {
         generation: snapshot.generation,
-        imagery: layer.imagery_at(time).ok_or(Fault::Invalid { parameter: Parameter::Time })?.clone(),
-        layer: Arc::clone(layer),
-        set: Arc::clone(set),
+        imagery: layer.imagery_at(time).ok_or(Fault::Invalid { parameter: Parameter::Time })?,
+        layer,
+        set,
         tile: TileId { matrix, col, row },
         scale,
         format,
-        style: style.clone(),
+        style,
     })
 }
 
@@ -212,11 +212,11 @@ mod tests {
     use super::*;
     use crate::wmts::fixture;
 
-    fn tile_at(path: &str) -> Result<TileRequest, Fault> {
-        tile_of(&fixture::snapshot(), path, "")
+    fn tile_at(path: &str) -> Result<TileRequest<'static>, Fault> {
+        tile_of(Box::leak(Box::new(fixture::snapshot())), path, "")
     }
 
-    fn tile_of(snapshot: &Snapshot, path: &str, query: &str) -> Result<TileRequest, Fault> {
+    fn tile_of<'a>(snapshot: &'a Snapshot, path: &str, query: &str) -> Result<TileRequest<'a>, Fault> {
         match resolve(snapshot, path, &Query::parse(query)?)? {
             Resource::Tile(request) => Ok(request),
             other => panic!("{path} is no tile but {other:?}"),
@@ -287,8 +287,9 @@ mod tests {
     #[test]
     fn a_time_chooses_the_imagery_of_its_year_or_of_the_last_one_before() {
         let snapshot = fixture::with_vintages();
-        let imagery =
-            |query: &str| tile_of(&snapshot, "ortho/2/2/1.jpg", query).map(|tile| tile.imagery.mosaic);
+        let imagery = |query: &str| {
+            tile_of(&snapshot, "ortho/2/2/1.jpg", query).map(|tile| Arc::clone(&tile.imagery.mosaic))
+        };
         let newest = imagery("").expect("exists");
         let first = imagery("time=2018").expect("exists");
         assert!(!Arc::ptr_eq(&newest, &first));
