@@ -13,7 +13,7 @@ SAMPLES = 4
 # Where the files of a layer of another name are.
 LAYERS = {"mosaic": ("dalles",), "cached": ("single_jpeg",), "stored": ("merc_256",)}
 # A round from a cache takes seconds, and no two are alike: most of it is the kernel's.
-CACHED_ROUNDS = 6
+CACHED_ROUNDS = 8
 
 
 def race(results, place, tables, workload, names, rounds, seconds, warm_s):
