@@ -43,7 +43,7 @@ PEERS_DIR ?= target/peers
 PEERS_RUN = python3 benches/peers --work $(PEERS_DIR) \
   $(if $(RESULTS),--results $(RESULTS)) $(if $(WORKLOADS),--workloads "$(WORKLOADS)") $(if $(PEERS),--peers "$(PEERS)") \
   $(if $(PAVAGES),--pavages "$(PAVAGES)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECS),--seconds $(SECS)) \
-  $(if $(SOAK_SECS),--soak-s $(SOAK_SECS)) $(if $(AGAIN),--again) $(if $(MARTIN),--with-martin)
+  $(if $(SOAK_SECS),--soak-s $(SOAK_SECS)) $(if $(LOAD),--load $(LOAD)) $(if $(AGAIN),--again) $(if $(MARTIN),--with-martin)
 
 bench-peers: tools ## Install other tile servers, race them with Pavage, write benches/results/<date>-<machine> (docs/benchmarks.md)
 	cargo build --release --locked

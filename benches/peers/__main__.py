@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import load
 import report
 import server
 import setup
@@ -43,6 +44,7 @@ def arguments():
     parser.add_argument("--warm", type=float, default=1.5, help="seconds of load before a round's measurement")
     parser.add_argument("--overload-s", type=int, default=30)
     parser.add_argument("--soak-s", type=int, default=600)
+    parser.add_argument("--load", choices=load.POLICIES, default="batch", help="how the system schedules what asks")
     parser.add_argument("--base-port", type=int, default=18200)
     parser.add_argument("--with-martin", action="store_true", help="build Martin, which takes tens of minutes")
     parser.add_argument("--readme", help="page whose section on speed is made anew")
@@ -110,7 +112,8 @@ def alone(work):
 
 
 def run(results, options, tables):
-    place = server.Place(options.work, options.pavage, options.programs, options.base_port)
+    results.measured_with(options.load)
+    place = server.Place(options.work, options.pavage, options.programs, options.base_port, load=options.load)
     names = chosen(options, tables)
     results.data |= {"versions": versions(options), "data": workloads.facts(options.work)}
     results.data["commands"].append(shlex.join(["benches/peers", *sys.argv[1:]]))

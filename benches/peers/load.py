@@ -13,6 +13,9 @@ STREAMS = 8
 
 PATIENCE_S = 400
 
+# On the cores of the server, an ordinary load interrupts it whenever an answer wakes it; a batch job waits for its share.
+POLICIES = {"batch": ["chrt", "--batch", "0"], "ordinary": []}
+
 
 class LoadError(Exception):
     pass
@@ -33,13 +36,9 @@ def measured(server, ask):
     return told | procs.memory_mb(server.roots)
 
 
-def _be_patient():
-    """An ordinary load, on the cores of the server, interrupts it whenever an answer wakes it; real clients are elsewhere."""
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
-def _output(command, seconds, **options):
-    result = subprocess.run(command, capture_output=True, text=True, timeout=seconds + PATIENCE_S, preexec_fn=_be_patient, **options)
+def _output(server, command, seconds, **options):
+    policy = POLICIES[server.place.load]
+    result = subprocess.run([*policy, *command], capture_output=True, text=True, timeout=seconds + PATIENCE_S, **options)
     if result.returncode:
         raise LoadError(f"{command[0]}: {result.stderr.strip()[-300:]}")
     return result.stdout
@@ -48,7 +47,7 @@ def _output(command, seconds, **options):
 def own(server, *arguments, seconds):
     """Our load, which waits for what it asked for."""
     program = f"{server.place.programs}/pavage-load"
-    return json.loads(_output([program, f"127.0.0.1:{server.port}", *map(str, arguments)], seconds))
+    return json.loads(_output(server, [program, f"127.0.0.1:{server.port}", *map(str, arguments)], seconds))
 
 
 def tiles(server, listed, connections, seconds, requests=0):
@@ -64,7 +63,7 @@ def sessions(server, listed, connections, seconds):
 def wrk(server, listed, connections, seconds):
     """For tiles from a cache, where our load would be what limits."""
     command = ["wrk", "--latency", f"-t{min(2, connections)}", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", f"{HERE}/conf/wrk.lua", server.base]
-    text = _output(command, seconds, env=os.environ | {"PATHS": listed})
+    text = _output(server, command, seconds, env=os.environ | {"PATHS": listed})
     n, wall, unit = re.search(r"(\d+) requests in ([\d.]+)(s|m)", text).groups()
     wall = float(wall) * (60 if unit == "m" else 1)
     quantile = {part: _ms(*re.search(rf"\s{part}%\s+([\d.]+)(us|ms|s)", text).groups()) for part in (50, 99)}
@@ -78,7 +77,7 @@ def h2load(server, listed, connections, seconds):
     seconds = max(1, round(seconds))
     command = ["h2load", f"--duration={seconds}", f"--clients={connections}", f"--max-concurrent-streams={STREAMS}", "--threads=1",
                f"--input-file={listed}"]
-    text = _output(command, seconds)
+    text = _output(server, command, seconds)
     if not re.search(r"Application protocol: h2", text):
         raise LoadError("no HTTP/2 was spoken")
     n, bad = map(int, re.search(r"(\d+) succeeded, (\d+) failed", text).groups())

@@ -129,6 +129,8 @@ def readme(results, tables):
              "**CPU-ms** is what a tile cost: user and system time of all processes of the server, divided by the tiles that it gave. "
              "*other* is how many cores something else kept busy meanwhile; where it is not near 0, tiles a second and latencies say little, and "
              "CPU-ms still much. *× Pavage* is CPU-ms divided by that of `pavage`, or where it has no row, of Pavage's own entry with 1.00. *dB* is the PSNR against an exact warp of the source. "
+             + ("The load is a batch job, which interrupts nobody. " if results.get("load") == "batch" else
+                "The load is scheduled as the servers are, and interrupts them with each answer that it takes. ") +
              "What each workload is, and what to mind: [docs/benchmarks.md](../../../docs/benchmarks.md).",
              "![CPU time of a tile, by workload and server](chart.svg)"]
     parts.append(f"## At a glance\n\nCPU time of a tile as a multiple of Pavage's with as much memory for blocks:\n\n{at_a_glance(told)}")

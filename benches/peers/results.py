@@ -15,7 +15,13 @@ class Results:
                      "quality": {}, "trials": {}}
         if os.path.exists(self.path):
             with open(self.path) as file:
-                self.data |= json.load(file)
+                # Those of before there was a choice were ordinary.
+                self.data |= {"load": "ordinary"} | json.load(file)
+
+    def measured_with(self, load):
+        """Rounds under different loads are not mixed."""
+        if self.data.setdefault("load", load) != load:
+            raise SystemExit(f"{self.path} is of a load that is {self.data['load']}, not {load}")
 
     def save(self):
         os.makedirs(self.folder, exist_ok=True)

@@ -33,6 +33,8 @@ class Place:
     programs: str
     base_port: int
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    # How the system schedules what asks; a key of load.POLICIES.
+    load: str = "batch"
 
     def values(self):
         memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20

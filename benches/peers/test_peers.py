@@ -1,12 +1,15 @@
 """Of what must hold without any peer: `python3 benches/peers/test_peers.py`."""
 
 import os
+import shutil
 import sys
+import tempfile
 import unittest
 
 import grid
 import load
 import report
+import results
 import server
 import session
 import trials
@@ -71,11 +74,21 @@ class Servers(unittest.TestCase):
 
 
 class Load(unittest.TestCase):
-    def test_a_load_interrupts_nobody(self):
-        before = os.sched_getscheduler(0)
-        told = load._output([sys.executable, "-c", "import os; print(os.sched_getscheduler(0) == os.SCHED_BATCH)"], 1)
-        self.assertEqual(told.strip(), "True")
-        self.assertEqual(os.sched_getscheduler(0), before)
+    @unittest.skipUnless(shutil.which("chrt"), "chrt (util-linux) is missing")
+    def test_a_load_interrupts_nobody_unless_it_shall(self):
+        for policy, expected in (("batch", os.SCHED_BATCH), ("ordinary", os.sched_getscheduler(0))):
+            asked = server.Server("nginx", server.settings()["nginx"], server.Place("/work", "/pavage", "/programs", 18200, load=policy))
+            told = load._output(asked, [sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"], 1)
+            self.assertEqual(int(told), expected)
+
+    def test_rounds_under_different_loads_are_not_mixed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = results.Results(folder)
+            first.measured_with("ordinary")
+            first.save()
+            again = results.Results(folder)
+            again.measured_with("ordinary")
+            self.assertRaises(SystemExit, again.measured_with, "batch")
 
 
 class Report(unittest.TestCase):
