@@ -120,9 +120,10 @@ impl Pool {
                     metrics.panics.inc();
                     Fault::Internal
                 });
-                // Whoever waited goes on here: the thread is taken until then.
-                resume::here(|| done(result));
+                // Before the answer goes out: whoever has it may ask for the next one at once.
                 drop(permit);
+                // Whoever waited goes on here.
+                resume::here(|| done(result));
             }
             Err(fault) => {
                 // What it holds is wanted by nobody else when `done` is told.
@@ -310,6 +311,22 @@ mod tests {
             };
             let rendered = pool.run(job).await.expect("it is served");
             let _ = tell.send(rendered == thread::current().id());
+        });
+        tokio::task::yield_now().await;
+        drop(release);
+        assert!(told.await.expect("it goes on"));
+    }
+
+    #[tokio::test]
+    async fn who_has_an_answer_finds_a_place_also_where_nobody_may_wait() {
+        let pool = pool(0, Duration::from_mins(1));
+        let (tell, told) = oneshot::channel();
+        let (release, wait) = mpsc::channel::<()>();
+        resume::spawn(async move {
+            let first = pool.run(move || wait.recv().is_err()).await;
+            // On the thread that rendered, which has not come back yet.
+            let second = pool.run(|| ()).await;
+            let _ = tell.send(first.is_ok() && second.is_ok());
         });
         tokio::task::yield_now().await;
         drop(release);
