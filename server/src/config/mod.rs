@@ -105,7 +105,7 @@ pub struct LimitsConfig {
     pub requests_per_connection: u32,
     /// Connections at the same time; default 4,096.
     pub connections: usize,
-    /// Renders at the same time; default two a core.
+    /// Renders at the same time, no more than there are threads; default as many.
     pub renders_running: usize,
     /// Renders that wait at a moment; default 64 a core. Of a queue that does not empty, half.
     pub renders_queued: usize,
