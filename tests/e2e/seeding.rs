@@ -1,6 +1,7 @@
 //! Tiles that are made beforehand are those that the server sends.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -13,8 +14,8 @@ use server::{
     AppSettings, DiskConfig, TileSettings,
     layers::Catalog,
     seed::{
-        About, DiskTarget, Engine, FolderTarget, Job, MbTilesTarget, PmTilesTarget, Sum, Target, TargetError,
-        run,
+        About, DiskTarget, Engine, FolderTarget, Job, Known, MadeTile, MbTilesTarget, PmTilesTarget, Sum,
+        Target, TargetError, run,
     },
 };
 use support::{Running, opened, write_cog};
@@ -23,7 +24,7 @@ use tiler::{
     encode::OutputFormat,
     geom::Window,
     raster::Raster,
-    seed::Area,
+    seed::{Area, Metatile},
     tms::TileId,
 };
 
@@ -95,7 +96,7 @@ fn seeded(job: &Job, target: &mut dyn Target) -> Sum {
 
 /// Stops after so many tiles.
 fn seeded_until(job: &Job, target: &mut dyn Target, tiles: u64) -> Sum {
-    let engine = Engine::start(2, Arc::default(), 64 << 20).expect("threads are to be had");
+    let engine = Engine::start(2, Arc::default()).expect("threads are to be had");
     let stop = AtomicBool::new(false);
     let mut watch = |sum: &Sum| stop.store(sum.made >= tiles, Ordering::Relaxed);
     run(job, &engine, target, &mut watch, &stop).expect("the target can be written")
@@ -143,6 +144,46 @@ fn every_tile_of_a_file_is_the_one_that_is_served() {
         }
     }
     assert!(formats[0] > 0 && formats[1] > 0, "{formats:?}");
+}
+
+/// Remembers the zooms of tiles in the order in which they come.
+struct Order(Vec<usize>);
+
+impl Target for Order {
+    fn known(&mut self, _: &Metatile<'_>) -> Result<Known, TargetError> {
+        Ok(Known::Tiles(HashMap::new()))
+    }
+
+    fn put(&mut self, tile: &MadeTile) -> Result<bool, TargetError> {
+        self.0.push(tile.tile.matrix);
+        Ok(false)
+    }
+
+    fn remove(&mut self, _: TileId) -> Result<(), TargetError> {
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), TargetError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Option<u64>, TargetError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn tiles_of_a_zoom_are_made_while_blocks_of_the_finer_one_are_at_hand() {
+    let place = Place::new();
+    let job = place.job("WebMercatorQuad", "17"..="21", OutputFormat::Jpeg);
+    let mut order = Order(Vec::new());
+    let engine = Engine::start(1, Arc::default()).expect("threads are to be had");
+    run(&job, &engine, &mut order, &mut |_| (), &AtomicBool::new(false)).expect("it takes all");
+    let zooms = order.0;
+    assert_eq!((zooms.first(), zooms.last()), (Some(&21), Some(&17)));
+    let first = |zoom| zooms.iter().position(|&one| one == zoom).expect("it is made");
+    let last = zooms.iter().rposition(|&one| one == 21).expect("it is made");
+    assert!(first(20) < last, "{zooms:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Many tiles at the engine's full speed into a target: a cache on disk, a file of tiles or a folder. No HTTP and no async.
 //!
-//! 1. metatile after metatile along the curve, the target is asked what it has of it;
+//! 1. metatile after metatile along the curve, all zooms on the way, the target is asked what it has of it;
 //! 2. a thread of the pool makes its tiles one after the other, with blocks that all share;
 //! 3. this thread, and no other, writes them into the target, and commits about every second.
 //!
@@ -29,7 +29,7 @@ use std::{
 use tiler::{
     catalog::Imagery,
     encode::OutputFormat,
-    seed::{Area, Walk},
+    seed::{Area, Walk, bottom_up},
     style::Style,
     tms::{TileLimits, TileMatrixSet},
 };
@@ -135,7 +135,7 @@ pub fn run(
     let most = 3 * engine.threads() + 1;
     let (sender, receiver) = sync_channel(most);
     let mut sum = Sum::default();
-    let mut metatiles = job.walks().flat_map(|walk| walk.metatiles());
+    let mut metatiles = bottom_up(job.walks());
     let mut committed = Instant::now();
     let done = engine.pool().in_place_scope(|scope| {
         let mut under_way = 0;

@@ -2,7 +2,8 @@
 //!
 //! A [`Walk`] gives [`Metatile`]s, squares of neighbouring tiles, along a Hilbert curve. Who makes the tiles of one metatile
 //! one after the other decodes each block once, with a [`BlockCache`](crate::render::BlockCache) that holds those of a few
-//! metatiles. Tiles are rendered one by one as the server does, so that their bytes are the same. It knows no file of tiles.
+//! metatiles. [`bottom_up`] gives those of several zooms so that the blocks which two zooms read are decoded once as well.
+//! Tiles are rendered one by one as the server does, so that their bytes are the same. It knows no file of tiles.
 //!
 //! ```
 //! use tiler::{seed::{Area, Walk}, tms::{Registry, TileLimits}};
@@ -22,7 +23,7 @@ mod walk;
 
 pub use area::{Area, Polygon};
 pub use curve::{curve_order, curve_place, curve_position};
-pub use walk::{METATILE_SIDE, Metatile, Walk};
+pub use walk::{METATILE_SIDE, Metatile, Walk, bottom_up};
 
 use crate::{
     catalog::Imagery,

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use itertools::Itertools;
+
 use super::{
     area::{Area, Part},
     curve::{curve_order, curve_place},
@@ -35,6 +37,12 @@ pub struct Metatile<'a> {
     /// Its stretch of the curve.
     positions: Range<u64>,
     part: Part,
+}
+
+/// The metatiles of several walks along one curve, each after the finer ones over the same ground: what those have decoded is at
+/// hand for it, however large the whole is. Where matrices do not halve each other's tiles it is an order like any other.
+pub fn bottom_up<'a>(walks: impl Iterator<Item = Walk<'a>>) -> impl Iterator<Item = Metatile<'a>> {
+    walks.map(|walk| walk.metatiles()).kmerge_by(Metatile::is_before)
 }
 
 /// A square of the descent: 2 to the power of `size` tiles along a side.
@@ -153,6 +161,13 @@ impl Metatile<'_> {
         self.positions.clone()
     }
 
+    /// Whether its stretch ends first, or, of two that end as one, whether its tiles are the finer.
+    fn is_before(&self, other: &Self) -> bool {
+        // As parts of the whole curve, 2^-64 each.
+        let end = |metatile: &Self| u128::from(metatile.positions.end) << (64 - 2 * metatile.walk.order);
+        (end(self), other.walk.index) < (end(other), self.walk.index)
+    }
+
     /// The columns and rows within which its tiles are.
     pub fn limits(&self) -> Option<TileLimits> {
         let size = ((self.positions.end - self.positions.start).ilog2() / 2) as u8;
@@ -211,6 +226,49 @@ mod tests {
             let on_the_curve: Vec<u64> =
                 all.iter().map(|&(col, row)| crate::seed::curve_position(walk.order, col, row)).collect();
             assert!(on_the_curve.is_sorted(), "{set}");
+        }
+    }
+
+    #[test]
+    fn a_metatile_follows_the_finer_ones_over_its_ground() {
+        let registry = Registry::standard();
+        for (set, zooms) in [("WebMercatorQuad", 1..=9), ("WorldCRS84Quad", 1..=9), ("LAMB93_5cm", 2..=11)] {
+            let matrices = &registry.get(set).expect("a standard set").matrices;
+            let area = Area::everywhere();
+            let walks = zooms.map(|index| {
+                let matrix = &matrices[index];
+                // About the same ground at all zooms.
+                let (max_col, max_row) = (matrix.matrix_width * 4 / 7, matrix.matrix_height * 3 / 5);
+                let limits = TileLimits { min_col: matrix.matrix_width / 9, max_col, min_row: 0, max_row };
+                Walk::new(matrix, index, limits, &area)
+            });
+            let walks: Vec<_> = walks.collect();
+            let metatiles: Vec<_> = bottom_up(walks.iter().copied()).collect();
+            let count: usize = metatiles.iter().map(|metatile| metatile.tiles().count()).sum();
+            assert_eq!(count as u64, walks.iter().map(Walk::count).sum::<u64>(), "{set}");
+            let mut most = 0;
+            for (place, coarse) in metatiles.iter().enumerate() {
+                let over = coarse.positions.start << 2..coarse.positions.end << 2;
+                let is_finer = |fine: &&Metatile<'_>| {
+                    let (walk, above) = (&fine.walk, &coarse.walk);
+                    (walk.index, walk.order) == (above.index + 1, above.order + 1)
+                        && over.start <= fine.positions.start
+                        && fine.positions.end <= over.end
+                };
+                let finer = metatiles.iter().filter(is_finer).count();
+                assert_eq!(metatiles[..place].iter().filter(is_finer).count(), finer, "{set}");
+                // And right after them: what comes in between lies under it as well.
+                if finer > 0 {
+                    let first = metatiles[..place].iter().position(|fine| is_finer(&fine)).unwrap_or(place);
+                    let under = |fine: &Metatile<'_>| {
+                        let finer = fine.walk.order.checked_sub(coarse.walk.order + 1);
+                        finer.is_some_and(|finer| over.contains(&(fine.positions.start >> (2 * finer))))
+                    };
+                    assert!(metatiles[first..place].iter().all(under), "{set}");
+                }
+                most = most.max(finer);
+            }
+            assert_eq!(most, 4, "{set}");
         }
     }
 

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let snapshot = catalog.snapshot();
     let job = job::job(arguments, &snapshot)?;
     let threads = usize::from(arguments.threads.unwrap_or(0));
-    let engine = Engine::start(threads, Arc::clone(&snapshot.files), config.cache.block_bytes)?;
+    let engine = Engine::start(threads, Arc::clone(&snapshot.files))?;
     let estimate = Estimate::of(&job, &engine);
     if estimate.tiles == 0 {
         return Err(format!("no tile of {} is in the area at zoom {}", job.layer.id, arguments.zoom).into());
