@@ -96,7 +96,7 @@ fn seeded(job: &Job, target: &mut dyn Target) -> Sum {
 
 /// Stops after so many tiles.
 fn seeded_until(job: &Job, target: &mut dyn Target, tiles: u64) -> Sum {
-    let engine = Engine::start(2, Arc::default()).expect("threads are to be had");
+    let engine = Engine::start(2, Arc::default(), None).expect("threads are to be had");
     let stop = AtomicBool::new(false);
     let mut watch = |sum: &Sum| stop.store(sum.made >= tiles, Ordering::Relaxed);
     run(job, &engine, target, &mut watch, &stop).expect("the target can be written")
@@ -177,7 +177,7 @@ fn tiles_of_a_zoom_are_made_while_blocks_of_the_finer_one_are_at_hand() {
     let place = Place::new();
     let job = place.job("WebMercatorQuad", "17"..="21", OutputFormat::Jpeg);
     let mut order = Order(Vec::new());
-    let engine = Engine::start(1, Arc::default()).expect("threads are to be had");
+    let engine = Engine::start(1, Arc::default(), None).expect("threads are to be had");
     run(&job, &engine, &mut order, &mut |_| (), &AtomicBool::new(false)).expect("it takes all");
     let zooms = order.0;
     assert_eq!((zooms.first(), zooms.last()), (Some(&21), Some(&17)));

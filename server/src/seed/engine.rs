@@ -30,6 +30,8 @@ use crate::{
 const BLOCK_BYTES: u64 = 128 << 20;
 /// What a thread more has in work.
 const BLOCK_BYTES_EACH: u64 = 32 << 20;
+/// Of a large block, by which the cache is parted: eight of them fit each part, and the largest there may be.
+const LARGE_BLOCK_BYTES: u64 = 8 << 20;
 
 /// What came of one tile.
 #[derive(Debug)]
@@ -51,18 +53,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts so many threads, 0 for one a core, which share decoded blocks.
+    /// Starts so many threads, 0 for one a core, which share so many bytes of decoded blocks, by default what photographs need.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn start(threads: usize, files: Arc<OpenFiles>) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn start(
+        threads: usize,
+        files: Arc<OpenFiles>,
+        block_bytes: Option<u64>,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|n| format!("seed-{n}"))
             .build()?;
         // Along the curve a block is wanted again soon or never: what was used longest ago leaves.
-        let bytes = BLOCK_BYTES + BLOCK_BYTES_EACH * pool.current_num_threads() as u64;
-        let capacity = Capacity::of_blocks(bytes);
+        let usual = BLOCK_BYTES + BLOCK_BYTES_EACH * pool.current_num_threads() as u64;
+        let capacity = Capacity { bytes: block_bytes.unwrap_or(usual), typical_bytes: LARGE_BLOCK_BYTES };
         let blocks = Blocks::new(cache::build(CachePolicy::Lru, capacity));
         Ok(Self { pool, files, blocks, damaged: AtomicU64::new(0) })
     }
@@ -149,6 +155,33 @@ impl StageObserver for Engine {
         if self.damaged.fetch_add(1, Ordering::Relaxed) == 0 {
             let file = log::printable(&error.path.display().to_string());
             tracing::warn!(file, reason = log::chain(error), "a dalle is damaged and is left out");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tiler::{
+        geom::Size,
+        raster::Raster,
+        render::BlockCache,
+        source::{Block, BlockKey},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_blocks_of_a_metatile_are_kept_however_large_each_is() {
+        for side in [256, 512, 2048, 4600] {
+            let engine = Engine::start(1, Arc::default(), None).expect("threads are to be had");
+            let size = Size { width: side, height: side };
+            let pixels = vec![0; side as usize * side as usize * 3];
+            let block = Arc::new(Block::whole(Raster::new(size, 3, pixels, None)));
+            // Native tiles of 256 px, two of which one coarser tile covers.
+            let count = u128::from((4096 / side).max(1).pow(2));
+            (0..count).for_each(|key| engine.blocks.insert(BlockKey(key), Arc::clone(&block)));
+            let kept = (0..count).filter(|&key| engine.blocks.get(&BlockKey(key)).is_some()).count();
+            assert_eq!(kept as u128, count, "blocks of {side} px");
         }
     }
 }

@@ -39,8 +39,9 @@ pub struct Metatile<'a> {
     part: Part,
 }
 
-/// The metatiles of several walks along one curve, each after the finer ones over the same ground: what those have decoded is at
-/// hand for it, however large the whole is. Where matrices do not halve each other's tiles it is an order like any other.
+/// The metatiles of several walks on one way along the curve, each after the finer ones over the same ground: what those have
+/// decoded is at hand for it, however large the whole is. It is so in sets whose cells halve from one origin, as long as the
+/// orders of the curves rise by one; elsewhere it is an order like any other.
 pub fn bottom_up<'a>(walks: impl Iterator<Item = Walk<'a>>) -> impl Iterator<Item = Metatile<'a>> {
     walks.map(|walk| walk.metatiles()).kmerge_by(Metatile::is_before)
 }
@@ -232,7 +233,12 @@ mod tests {
     #[test]
     fn a_metatile_follows_the_finer_ones_over_its_ground() {
         let registry = Registry::standard();
-        for (set, zooms) in [("WebMercatorQuad", 1..=9), ("WorldCRS84Quad", 1..=9), ("LAMB93_5cm", 2..=11)] {
+        for (set, zooms) in [
+            ("WebMercatorQuad", 1..=9),
+            ("WorldCRS84Quad", 1..=9),
+            ("LAMB93_5cm", 2..=11),
+            ("LAMB93", 0..=11),
+        ] {
             let matrices = &registry.get(set).expect("a standard set").matrices;
             let area = Area::everywhere();
             let walks = zooms.map(|index| {

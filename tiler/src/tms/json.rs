@@ -10,6 +10,8 @@ use crate::crs::{AxisOrder, Crs, CrsError};
 /// Limits on what an operator's file may describe.
 const MAX_MATRICES: usize = 64;
 const MAX_TILE_PX: u32 = 4096;
+/// So that a place on the curve over all tiles is a number of 64 bits.
+const MAX_SIDE_TILES: u32 = 1 << 31;
 
 /// Why a document is not a usable tile matrix set.
 #[derive(Debug, thiserror::Error)]
@@ -158,8 +160,8 @@ fn read_matrix(
         }
     }
     for (name, value) in [("matrixWidth", matrix.matrix_width), ("matrixHeight", matrix.matrix_height)] {
-        if value == 0 {
-            return wrong(name, "must be 1 or more");
+        if value == 0 || value > MAX_SIDE_TILES {
+            return wrong(name, &format!("must be from 1 to {MAX_SIDE_TILES}"));
         }
     }
     let [first, second] = matrix.point_of_origin;
@@ -274,6 +276,7 @@ mod tests {
             ("/tileMatrices/0/tileWidth", json!(0), "tileMatrices[0].tileWidth"),
             ("/tileMatrices/0/tileHeight", json!(1_000_000), "tileMatrices[0].tileHeight"),
             ("/tileMatrices/0/matrixWidth", json!(0), "tileMatrices[0].matrixWidth"),
+            ("/tileMatrices/1/matrixHeight", json!(u32::MAX), "tileMatrices[1].matrixHeight"),
             ("/tileMatrices/0/cornerOfOrigin", json!("bottomLeft"), "tileMatrices[0].cornerOfOrigin"),
             ("/tileMatrices/0/variableMatrixWidths", json!([{}]), "tileMatrices[0].variableMatrixWidths"),
             ("/tileMatrices/1/id", json!("0"), "tileMatrices[1].id"),

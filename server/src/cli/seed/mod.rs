@@ -71,6 +71,9 @@ pub(super) struct Arguments {
     /// Threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Mebibytes of decoded blocks that the threads share [default: 128, and 32 for each thread].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    block_mib: Option<u32>,
     #[command(flatten)]
     sources: Sources,
 }
@@ -85,7 +88,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let snapshot = catalog.snapshot();
     let job = job::job(arguments, &snapshot)?;
     let threads = usize::from(arguments.threads.unwrap_or(0));
-    let engine = Engine::start(threads, Arc::clone(&snapshot.files))?;
+    let block_bytes = arguments.block_mib.map(|mebibytes| u64::from(mebibytes) << 20);
+    let engine = Engine::start(threads, Arc::clone(&snapshot.files), block_bytes)?;
     let estimate = Estimate::of(&job, &engine);
     if estimate.tiles == 0 {
         return Err(format!("no tile of {} is in the area at zoom {}", job.layer.id, arguments.zoom).into());
