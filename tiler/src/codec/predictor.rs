@@ -108,8 +108,30 @@ fn reverse_words<const N: usize>(samples: &mut [u8]) {
 }
 
 fn undo_bytes(row: &mut [u8], bands: usize) {
-    for i in bands..row.len() {
-        row[i] = row[i].wrapping_add(row[i - bands]);
+    match bands {
+        1 => undo_pixels::<1>(row),
+        3 => undo_pixels::<3>(row),
+        4 => undo_pixels::<4>(row),
+        _ => {
+            for i in bands..row.len() {
+                row[i] = row[i].wrapping_add(row[i - bands]);
+            }
+        }
+    }
+}
+
+/// With the last pixel at hand, which need not come back from memory: the next one waits for it.
+fn undo_pixels<const BANDS: usize>(row: &mut [u8]) {
+    let mut last = [0_u8; BANDS];
+    let (pixels, rest) = row.as_chunks_mut::<BANDS>();
+    for pixel in pixels {
+        for (sum, band) in last.iter_mut().zip(&mut *pixel) {
+            *sum = sum.wrapping_add(*band);
+            *band = *sum;
+        }
+    }
+    for (band, sum) in rest.iter_mut().zip(last) {
+        *band = band.wrapping_add(sum);
     }
 }
 
@@ -182,6 +204,19 @@ mod tests {
         let stored = [10, 20, 30, 1, 2, 3, 255, 254, 253, 1, 1, 1, 1, 1, 1, 1, 1, 1];
         let samples = decode(&compressed(&stored), &layout).expect("it is well formed");
         assert_eq!(samples, [10, 20, 30, 11, 22, 33, 10, 20, 30, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+    }
+
+    #[test]
+    fn bytes_of_any_number_of_bands_come_back() {
+        for bands in 1..=6 {
+            let (cols, rows) = (37, 2);
+            let samples: Vec<u8> = (0..cols * rows * bands).map(|i| (i * i * 7 + i / 3) as u8).collect();
+            let mut stored = samples.clone();
+            Predictor::Horizontal.apply(&mut stored, cols, bands, 1);
+            assert_ne!(stored, samples, "{bands} bands");
+            stored.chunks_exact_mut(cols * bands).for_each(|row| undo_bytes(row, bands));
+            assert_eq!(stored, samples, "{bands} bands");
+        }
     }
 
     #[test]
