@@ -108,37 +108,35 @@ fn reverse_words<const N: usize>(samples: &mut [u8]) {
 }
 
 fn undo_bytes(row: &mut [u8], bands: usize) {
+    undo_words::<1>(row, bands, |[a], [b]| [a.wrapping_add(b)]);
+}
+
+fn undo_words<const N: usize>(row: &mut [u8], bands: usize, add: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
+    let (words, _) = row.as_chunks_mut::<N>();
     match bands {
-        1 => undo_pixels::<1>(row),
-        3 => undo_pixels::<3>(row),
-        4 => undo_pixels::<4>(row),
+        1 => undo_pixels::<N, 1>(words, add),
+        2 => undo_pixels::<N, 2>(words, add),
+        3 => undo_pixels::<N, 3>(words, add),
+        4 => undo_pixels::<N, 4>(words, add),
         _ => {
-            for i in bands..row.len() {
-                row[i] = row[i].wrapping_add(row[i - bands]);
+            for i in bands..words.len() {
+                words[i] = add(words[i], words[i - bands]);
             }
         }
     }
 }
 
 /// With the last pixel at hand, which need not come back from memory: the next one waits for it.
-fn undo_pixels<const BANDS: usize>(row: &mut [u8]) {
-    let mut last = [0_u8; BANDS];
-    let (pixels, rest) = row.as_chunks_mut::<BANDS>();
-    for pixel in pixels {
-        for (sum, band) in last.iter_mut().zip(&mut *pixel) {
-            *sum = sum.wrapping_add(*band);
-            *band = *sum;
+fn undo_pixels<const N: usize, const BANDS: usize>(
+    words: &mut [[u8; N]],
+    add: impl Fn([u8; N], [u8; N]) -> [u8; N],
+) {
+    let mut last = [[0; N]; BANDS];
+    for pixel in words.as_chunks_mut::<BANDS>().0 {
+        for (sum, word) in last.iter_mut().zip(&mut *pixel) {
+            *sum = add(*word, *sum);
+            *word = *sum;
         }
-    }
-    for (band, sum) in rest.iter_mut().zip(last) {
-        *band = band.wrapping_add(sum);
-    }
-}
-
-fn undo_words<const N: usize>(row: &mut [u8], bands: usize, add: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
-    let (words, _) = row.as_chunks_mut::<N>();
-    for i in bands..words.len() {
-        words[i] = add(words[i], words[i - bands]);
     }
 }
 
@@ -207,15 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_any_number_of_bands_come_back() {
-        for bands in 1..=6 {
-            let (cols, rows) = (37, 2);
-            let samples: Vec<u8> = (0..cols * rows * bands).map(|i| (i * i * 7 + i / 3) as u8).collect();
+    fn any_number_of_bands_of_any_bytes_comes_back() {
+        for (bands, bytes) in (1..=6).flat_map(|bands| [1, 2, 4, 8].map(|bytes| (bands, bytes))) {
+            let size = Size::new(37, 2);
+            let count = size.pixels() as usize * bands * bytes;
+            let samples: Vec<u8> = (0..count).map(|i| (i * i * 7 + i / 3) as u8).collect();
             let mut stored = samples.clone();
-            Predictor::Horizontal.apply(&mut stored, cols, bands, 1);
-            assert_ne!(stored, samples, "{bands} bands");
-            stored.chunks_exact_mut(cols * bands).for_each(|row| undo_bytes(row, bands));
-            assert_eq!(stored, samples, "{bands} bands");
+            Predictor::Horizontal.apply(&mut stored, 37, bands, bytes);
+            assert_ne!(stored, samples, "{bands} bands of {bytes} bytes");
+            let layout = BlockLayout {
+                bands,
+                bits: 8 * bytes as u16,
+                predictor: Predictor::Horizontal,
+                ..plain(size, Compression::Zstd)
+            };
+            undo(&mut stored, &layout).expect("it has that predictor");
+            assert_eq!(stored, samples, "{bands} bands of {bytes} bytes");
         }
     }
 
