@@ -1,7 +1,6 @@
 //! Tiles that are made beforehand are those that the server sends.
 
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -14,8 +13,8 @@ use server::{
     AppSettings, DiskConfig, TileSettings,
     layers::Catalog,
     seed::{
-        About, DiskTarget, Engine, FolderTarget, Job, Known, MadeTile, MbTilesTarget, PmTilesTarget, Sum,
-        Target, TargetError, run,
+        About, DiskTarget, Engine, FolderTarget, Job, MbTilesTarget, PmTilesTarget, Sum, Target, TargetError,
+        run,
     },
 };
 use support::{Running, opened, write_cog};
@@ -24,7 +23,7 @@ use tiler::{
     encode::OutputFormat,
     geom::Window,
     raster::Raster,
-    seed::{Area, Metatile},
+    seed::Area,
     tms::TileId,
 };
 
@@ -146,44 +145,21 @@ fn every_tile_of_a_file_is_the_one_that_is_served() {
     assert!(formats[0] > 0 && formats[1] > 0, "{formats:?}");
 }
 
-/// Remembers the zooms of tiles in the order in which they come.
-struct Order(Vec<usize>);
-
-impl Target for Order {
-    fn known(&mut self, _: &Metatile<'_>) -> Result<Known, TargetError> {
-        Ok(Known::Tiles(HashMap::new()))
-    }
-
-    fn put(&mut self, tile: &MadeTile) -> Result<bool, TargetError> {
-        self.0.push(tile.tile.matrix);
-        Ok(false)
-    }
-
-    fn remove(&mut self, _: TileId) -> Result<(), TargetError> {
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), TargetError> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Option<u64>, TargetError> {
-        Ok(None)
-    }
-}
-
 #[test]
-fn tiles_of_a_zoom_are_made_while_blocks_of_the_finer_one_are_at_hand() {
+fn a_run_that_is_stopped_has_the_finer_zooms_of_a_part_of_the_ground() {
     let place = Place::new();
     let job = place.job("WebMercatorQuad", "17"..="21", OutputFormat::Jpeg);
-    let mut order = Order(Vec::new());
-    let engine = Engine::start(1, Arc::default(), None).expect("threads are to be had");
-    run(&job, &engine, &mut order, &mut |_| (), &AtomicBool::new(false)).expect("it takes all");
-    let zooms = order.0;
-    assert_eq!((zooms.first(), zooms.last()), (Some(&21), Some(&17)));
-    let first = |zoom| zooms.iter().position(|&one| one == zoom).expect("it is made");
-    let last = zooms.iter().rposition(|&one| one == 21).expect("it is made");
-    assert!(first(20) < last, "{zooms:?}");
+    let path = place.path("ortho.mbtiles");
+    seeded_until(&job, &mut mbtiles(&path, job.about()), job.count() / 2);
+    let database = rusqlite::Connection::open(&path).expect("a database");
+    let count = |zoom: usize| -> i64 {
+        let sql = "SELECT COUNT(*) FROM tiles WHERE zoom_level = ?";
+        database.query_row(sql, [zoom as i64], |row| row.get(0)).expect("they can be counted")
+    };
+    let wanted = |zoom| tiles(&job).iter().filter(|tile| tile.matrix == zoom).count() as i64;
+    let counts = [17, 20, 21].map(|zoom| (count(zoom), wanted(zoom)));
+    let [(coarsest, _), (coarser, _), (finest, all)] = counts;
+    assert!(coarsest == 0 && coarser > 0 && 0 < finest && finest < all, "{counts:?}");
 }
 
 #[test]

@@ -25,8 +25,8 @@ use crate::{
 };
 
 /// Blocks under a metatile and the finer ones that come before it: some 25 MiB of photographs, twice that without loss, and as
-/// much again until the last thread has left them. More was hardly of use in a mosaic of 100 dalles with 2 threads or 8, half
-/// of it had a tenth of the blocks decoded twice, and memory that was never used before costs time.
+/// much again until the last thread has left them. In a mosaic of 100 dalles, with two threads, 512 MiB had 3 % fewer blocks
+/// decoded, half of this 6 % more; and memory that was never used before costs time.
 const BLOCK_BYTES: u64 = 128 << 20;
 /// What a thread more has in work.
 const BLOCK_BYTES_EACH: u64 = 32 << 20;
@@ -177,7 +177,7 @@ mod tests {
             let size = Size { width: side, height: side };
             let pixels = vec![0; side as usize * side as usize * 3];
             let block = Arc::new(Block::whole(Raster::new(size, 3, pixels, None)));
-            // Native tiles of 256 px, two of which one coarser tile covers.
+            // Under 8 x 8 tiles of 256 px that halve the image.
             let count = u128::from((4096 / side).max(1).pow(2));
             (0..count).for_each(|key| engine.blocks.insert(BlockKey(key), Arc::clone(&block)));
             let kept = (0..count).filter(|&key| engine.blocks.get(&BlockKey(key)).is_some()).count();
