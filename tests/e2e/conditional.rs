@@ -47,6 +47,7 @@ fn head_has_the_headers_of_get_and_no_body() {
     for answer in [&get, &known, &server.get("/xyz/ortho/17/0/0.gif"), &server.get("/nowhere"), &preflight] {
         assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin", "{}", answer.status);
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{}", answer.status);
+        assert_eq!(answer.header("access-control-expose-headers"), "*", "{}", answer.status);
     }
     assert_eq!((known.status, known.header("etag")), (304, get.header("etag")));
     assert_eq!(known.header("cache-control"), get.header("cache-control"));

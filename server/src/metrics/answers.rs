@@ -7,18 +7,20 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
 use http::StatusCode;
-use parking_lot::RwLock;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
+
+type Known = HashMap<String, Vec<Arc<Series>>, RandomState>;
 
 /// The metrics of answers, by protocol and layer.
 pub struct Answers {
     requests: IntCounterVec,
     seconds: HistogramVec,
     bytes: IntCounterVec,
-    /// By layer; of protocols there are few.
-    known: RwLock<HashMap<String, Vec<Arc<Series>>, RandomState>>,
+    /// By layer; of protocols there are few. Whoever looks writes nothing that another processor has to wait for.
+    known: ArcSwap<Known>,
 }
 
 /// Statuses of tiles, whose counters are kept at hand; others are looked up.
@@ -44,13 +46,13 @@ pub struct Series {
 
 impl Answers {
     pub(super) fn new(requests: IntCounterVec, seconds: HistogramVec, bytes: IntCounterVec) -> Self {
-        Self { requests, seconds, bytes, known: RwLock::default() }
+        Self { requests, seconds, bytes, known: ArcSwap::default() }
     }
 
     /// The metrics of a protocol and a published layer, or no layer.
     pub fn of(&self, protocol: &'static str, layer: &str) -> Arc<Series> {
         let is_of = |series: &&Arc<Series>| series.labels.0 == protocol;
-        if let Some(series) = self.known.read().get(layer).and_then(|all| all.iter().find(is_of)) {
+        if let Some(series) = self.known.load().get(layer).and_then(|all| all.iter().find(is_of)) {
             return Arc::clone(series);
         }
         let series = Arc::new(Series {
@@ -60,12 +62,15 @@ impl Answers {
             labels: (protocol, layer.to_owned()),
             all: self.requests.clone(),
         });
-        let mut known = self.known.write();
-        let all = known.entry(layer.to_owned()).or_default();
-        // Somebody else may have been faster.
-        if all.iter().find(is_of).is_none() {
-            all.push(Arc::clone(&series));
-        }
+        self.known.rcu(|known| {
+            let mut known = Known::clone(known);
+            let all = known.entry(layer.to_owned()).or_default();
+            // Somebody else may have been faster.
+            if all.iter().find(is_of).is_none() {
+                all.push(Arc::clone(&series));
+            }
+            known
+        });
         series
     }
 }
