@@ -209,10 +209,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::{
-        http::activity::{Activity, Seen},
-        metrics::Metrics,
-    };
+    use crate::{http::activity::Activity, metrics::Metrics};
 
     /// Gives a number of chunks of five bytes.
     struct Fives(usize);
@@ -250,11 +247,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_busy_until_its_body_is_gone() {
-        let (activity, seen) = (Arc::new(Activity::default()), Seen::default());
+        let activity = Arc::new(Activity::default());
         let mut body = body(1, None);
         body.keep_busy(Busy::new(Arc::clone(&activity)));
-        assert_eq!(activity.idle_for(&seen), None);
+        assert_eq!(activity.idle_for(), None);
         body.collect().await.expect("nothing fails");
-        assert!(activity.idle_for(&seen).is_some());
+        assert!(activity.idle_for().is_some());
     }
 }

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     Limits,
-    activity::{Activity, Seen, Verdict},
+    activity::{Activity, Verdict},
 };
 use crate::metrics::Metrics;
 
@@ -19,16 +19,10 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// The open connections.
 pub struct Connections {
-    open: Mutex<HashMap<u64, Open>>,
+    open: Mutex<HashMap<u64, Arc<Activity>>>,
     emptied: Notify,
     limits: Limits,
     metrics: Arc<Metrics>,
-}
-
-/// One of them.
-struct Open {
-    activity: Arc<Activity>,
-    seen: Seen,
 }
 
 /// A connection's place among them, given back at its end.
@@ -56,7 +50,7 @@ impl Connections {
         let id = std::iter::successors(Some(open.len() as u64), |id| Some(id.wrapping_add(1)))
             .find(|id| !open.contains_key(id))
             .unwrap_or_default();
-        open.insert(id, Open { activity: Arc::clone(&activity), seen: Seen::default() });
+        open.insert(id, Arc::clone(&activity));
         this.metrics.connections.set(open.len() as i64);
         Some(Place { id, activity, connections: Arc::clone(this) })
     }
@@ -64,8 +58,7 @@ impl Connections {
     /// Asks the connection that has been idle the longest to close; `false` when all are busy.
     pub fn close_longest_idle(&self) -> bool {
         let open = self.open.lock();
-        let idle =
-            open.values().filter_map(|Open { activity, seen }| Some((activity.idle_for(seen)?, activity)));
+        let idle = open.values().filter_map(|activity| Some((activity.idle_for()?, activity)));
         let Some((_, longest)) = idle.max_by_key(|(idle, _)| *idle) else { return false };
         longest.close();
         self.closed("shed");
@@ -78,8 +71,8 @@ impl Connections {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            for Open { activity, seen } in self.open.lock().values_mut() {
-                match activity.judge(seen, &self.limits) {
+            for activity in self.open.lock().values() {
+                match activity.judge(&self.limits) {
                     Verdict::Stay => continue,
                     Verdict::Close => activity.close(),
                     Verdict::Abort => activity.abort(),
@@ -91,7 +84,7 @@ impl Connections {
 
     /// Asks all of them to close, and waits until they are gone.
     pub async fn drain(&self) {
-        for Open { activity, .. } in self.open.lock().values() {
+        for activity in self.open.lock().values() {
             activity.close();
         }
         while !self.open.lock().is_empty() {
@@ -101,7 +94,7 @@ impl Connections {
 
     /// Ends all of them now.
     pub fn abort(&self) {
-        for Open { activity, .. } in self.open.lock().values() {
+        for activity in self.open.lock().values() {
             activity.abort();
         }
     }

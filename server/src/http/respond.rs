@@ -54,7 +54,8 @@ pub static EVERYWHERE: LazyLock<HeaderMap> = LazyLock::new(|| {
     // With room in the table for all that an answer carries.
     let mut headers = HeaderMap::with_capacity(FIELDS);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    // All of them, as nobody sends credentials here. Every byte of a head takes its time at the client as well.
+    // All of them: with any origin allowed there are no credentials, for which a star would be a name. Every byte of a head takes
+    // its time at the client as well.
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -19,7 +19,7 @@ pub struct Answers {
     requests: IntCounterVec,
     seconds: HistogramVec,
     bytes: IntCounterVec,
-    /// By layer; of protocols there are few. Whoever looks writes nothing that another processor has to wait for.
+    /// By layer; of protocols there are few. Whoever looks takes no lock.
     known: ArcSwap<Known>,
 }
 
