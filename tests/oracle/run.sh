@@ -17,7 +17,8 @@ fi
 .venv/bin/pip install -q --disable-pip-version-check -r tests/oracle/requirements.txt || skip "the Python packages cannot be installed"
 
 cargo build --release --locked
-cargo build --release --locked -p pavage-tiler --example tile_index
+# As `cargo test` leaves it.
+cargo build --locked --workspace --example tile_index
 pavage=target/release/pavage
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +36,7 @@ first_row() {
   judge faults "$pavage" "$work"
   judge swap "$pavage" "$work"
   judge styles "$pavage" "$work"
-  judge indexes target/release/examples/tile_index "$work"
+  judge indexes target/debug/examples/tile_index "$work"
   judge convert "$pavage" "$work"
   judge passthrough "$pavage" "$work"
   judge seed "$pavage" "$work"
