@@ -1,19 +1,21 @@
 //! A request from the socket to its handler and back:
 //!
 //! 1. the gate: method, host, target, body and path are sound, or a 4xx and the connection closes;
-//! 2. `OPTIONS` is answered for every path;
-//! 3. the first part of the path chooses the handler, which keeps the snapshot that is published now;
-//! 4. documents are packed, and the answer is counted and logged.
+//! 2. a tile at hand is counted and sent at once;
+//! 3. `OPTIONS` is answered for every path;
+//! 4. the first part of the path chooses the handler, which keeps the snapshot that is published now;
+//! 5. documents are packed, and the answer is counted and logged.
 //!
 //! [`Router::handle`] is this list as code.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Version, header, uri::Authority};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header, request::Parts, uri::Authority};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
 use memchr::memchr;
@@ -26,12 +28,13 @@ use crate::{
     app::App,
     files::Files,
     http::{
-        Handler, RequestInfo, Response,
-        base_url::{self, Origin},
+        Answer, Handler, RequestInfo, Response,
+        base_url::{self, BaseUrl, Origin},
         compression,
         connection::Peer,
         respond::{self, text},
     },
+    layers::Snapshot,
     legend, ui, wmts, xyz,
 };
 
@@ -53,8 +56,38 @@ impl Router {
         Self { app, files: Arc::default() }
     }
 
-    /// What is seldom needed waits in memory of its own: what a tile carries along is copied several times.
+    /// The tile that a request asks for, where nobody has to wait for it.
+    fn at_hand(&self, snapshot: &Snapshot, parts: &Parts, path: &str, began: Instant) -> Option<Response> {
+        let takes_body = parts.method == Method::GET;
+        if !takes_body && parts.method != Method::HEAD {
+            return None;
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let if_none_match = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        let (protocol, (answer, layer)) = if let Some(path) = path.strip_prefix("/xyz/") {
+            ("xyz", xyz::at_hand(&self.app, snapshot, (path, query), if_none_match)?)
+        } else {
+            let path = path.strip_prefix("/wmts").filter(|path| path.is_empty() || path.starts_with('/'))?;
+            ("wmts", wmts::at_hand(&self.app, snapshot, (path, query), if_none_match)?)
+        };
+        let mut response = answer.into_response(layer);
+        if parts.version == Version::HTTP_2 {
+            // It may wait for the client, and be given up: its bytes are counted as they go.
+            respond::labels(&mut response, protocol, &layer.id);
+            self.count(&mut response, began);
+            return Some(response);
+        }
+        let (status, took) = (response.status(), began.elapsed());
+        let bytes = response.body().size_hint().exact().unwrap_or(0);
+        let sent = if takes_body { bytes } else { 0 };
+        self.app.metrics.answers.sent((protocol, &layer.id), status, took, sent);
+        self.log((protocol, &layer.id), status, took, bytes);
+        Some(response)
+    }
+
+    /// What is seldom needed waits in memory of its own: others would carry its room along.
     async fn answer(&self, request: &mut RequestInfo, form: Option<Incoming>) -> Result<Response, Refusal> {
+        let _in_flight = InFlight::new(&self.app.metrics.in_flight);
         if request.method == Method::OPTIONS {
             return Ok(respond::options());
         }
@@ -94,40 +127,56 @@ impl Router {
         text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
     }
 
-    fn count(&self, response: &mut Response, started: Instant) {
+    fn count(&self, response: &mut Response, began: Instant) {
         let labels = response.body_mut().take_labels();
         let (protocol, layer) = (labels.protocol, labels.layer.as_str());
-        let metrics = &self.app.metrics;
-        let (status, took) = (response.status(), started.elapsed());
-        let series = metrics.answers.of(protocol, layer);
+        let (status, took) = (response.status(), began.elapsed());
+        let series = self.app.metrics.answers.of(protocol, layer);
         series.answered(status, took);
         response.body_mut().count_in(series);
+        self.log((protocol, layer), status, took, response.body().size_hint().exact().unwrap_or(0));
+    }
+
+    fn log(&self, (protocol, layer): (&str, &str), status: StatusCode, took: Duration, bytes: u64) {
         if self.app.settings.access_log {
-            let status = status.as_u16();
-            let bytes = response.body().size_hint().exact().unwrap_or(0);
-            tracing::info!(protocol, layer, status, bytes, took_us = took.as_micros() as u64, "request");
+            let (status, took_us) = (status.as_u16(), took.as_micros() as u64);
+            tracing::info!(protocol, layer, status, bytes, took_us, "request");
         }
     }
 }
 
 impl Handler for Router {
-    fn handle(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> impl Future<Output = Response> + Send + use<> {
-        let started = Instant::now();
-        let mut admitted = self.admit(request, peer);
-        async move {
-            let _in_flight = InFlight::new(&self.app.metrics.in_flight);
-            let answered = match &mut admitted {
-                Ok((request, form)) => self.answer(request, form.take()).await,
-                Err(refusal) => Err(*refusal),
-            };
-            let mut response = answered.unwrap_or_else(Refusal::response);
-            self.count(&mut response, started);
-            response
+    fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer, began: Instant) -> Answer {
+        let (parts, body) = request.into_parts();
+        let snapshot = self.app.snapshot.load();
+        let (path, base_url) = match self.admit(&snapshot, &parts, &body, peer) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                let mut response = refusal.response();
+                self.count(&mut response, began);
+                return Answer::Now(response);
+            }
+        };
+        if let Some(response) = self.at_hand(&snapshot, &parts, &path, began) {
+            return Answer::Now(response);
         }
+        let (path, base_url) = (path.into_owned(), base_url.to_string());
+        let form = (!body.is_end_stream()).then_some(body);
+        let mut request = RequestInfo {
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method,
+            path,
+            body: None,
+            headers: parts.headers,
+            base_url,
+            is_from_here: peer.address.ip().is_loopback(),
+        };
+        let router = Arc::clone(self);
+        Answer::Later(Box::pin(async move {
+            let mut response = router.answer(&mut request, form).await.unwrap_or_else(Refusal::response);
+            router.count(&mut response, began);
+            response
+        }))
     }
 }
 
@@ -183,13 +232,14 @@ impl Refusal {
 }
 
 /// A path with its `%XX` decoded, unless that is no text or has control characters.
-fn decoded(path: &str) -> Option<String> {
+fn decoded(path: &str) -> Option<Cow<'_, str>> {
     let path = match memchr(b'%', path.as_bytes()) {
-        Some(_) => percent_decode_str(path).decode_utf8().ok()?.into_owned(),
-        None => path.to_owned(),
+        Some(_) => percent_decode_str(path).decode_utf8().ok()?,
+        None => Cow::Borrowed(path),
     };
     let has_controls = if path.is_ascii() {
-        path.bytes().any(|b| b.is_ascii_control())
+        // All of them, at once: few paths have one to stop at.
+        path.bytes().fold(false, |found, b| found | b.is_ascii_control())
     } else {
         path.chars().any(char::is_control)
     };
@@ -197,13 +247,14 @@ fn decoded(path: &str) -> Option<String> {
 }
 
 impl Router {
-    /// Takes a request apart, with the form that is still to be read, or says what is wrong with it.
-    fn admit(
+    /// The path of a request, decoded, and the base address that it was sent to; or what is wrong with it.
+    fn admit<'a>(
         &self,
-        request: Request<Incoming>,
+        snapshot: &'a Snapshot,
+        parts: &'a Parts,
+        body: &Incoming,
         peer: Peer,
-    ) -> Result<(RequestInfo, Option<Incoming>), Refusal> {
-        let (parts, body) = request.into_parts();
+    ) -> Result<(Cow<'a, str>, BaseUrl<'a>), Refusal> {
         let has_body = !body.is_end_stream();
         let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.app.settings.limits.target_bytes {
@@ -231,7 +282,6 @@ impl Router {
             return Err(Refusal::Host);
         }
         let proxies = &self.app.settings.trusted_proxies;
-        let snapshot = self.app.snapshot.load();
         let origin = Origin {
             configured: snapshot.service.public_url.as_deref(),
             trusted: proxies.iter().any(|network| network.contains(peer.address.ip())),
@@ -240,23 +290,13 @@ impl Router {
         };
         let base_url = match base_url::base_url(&parts.headers, host, origin) {
             Some(url) => url,
-            None if is_nowhere => format!("{}://localhost", origin.scheme()),
+            None if is_nowhere => BaseUrl::Asked { scheme: origin.scheme(), host: "localhost" },
             None => return Err(Refusal::Host),
         };
         if has_body && !takes_form {
             return Err(Refusal::Body);
         }
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        let request = RequestInfo {
-            method: parts.method,
-            path,
-            query,
-            body: None,
-            headers: parts.headers,
-            base_url,
-            is_from_here: peer.address.ip().is_loopback(),
-        };
-        Ok((request, takes_form.then_some(body)))
+        Ok((path, base_url))
     }
 }
 
@@ -267,7 +307,96 @@ async fn read_form(form: Incoming) -> Result<Bytes, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use tiler::{
+        catalog::Imagery,
+        encode::{EncodedTile, Format},
+        render::{Plan, Rendered, TileAddress},
+    };
+
     use super::*;
+    use crate::{
+        app::AppSettings,
+        error::Fault,
+        layers::{EmptyTile, Layer},
+        metrics::Metrics,
+        tiles::{Renderer, TileService},
+        wmts::fixture,
+    };
+
+    /// Plans as the engine does, and makes the same tile of every plan.
+    struct OneTile;
+
+    impl Renderer for OneTile {
+        fn plan(&self, layer: &Layer, imagery: &Imagery, address: &TileAddress<'_>) -> Result<Plan, Fault> {
+            tiler::render::plan(imagery, address, &layer.settings).map_err(|_| Fault::Internal)
+        }
+
+        fn render(&self, _: &Plan, _: &Layer) -> Result<Rendered, Fault> {
+            let tile =
+                EncodedTile { bytes: b"tile".to_vec(), format: Format::Png, opaque: true, empty: false };
+            Ok(Rendered { tile, is_provisional: false, is_passed: false })
+        }
+    }
+
+    /// What the router has at hand for a request, which it began to answer now.
+    fn at_hand(router: &Router, method: Method, target: &str) -> Option<StatusCode> {
+        let request = Request::builder().method(method).uri(target).body(()).expect("a sound request");
+        let (parts, path) = (request.into_parts().0, target.split('?').next().unwrap_or_default());
+        let answer = router.at_hand(&router.app.snapshot.load(), &parts, path, Instant::now());
+        answer.map(|response| response.status())
+    }
+
+    fn router(change: impl Fn(&mut Layer)) -> Router {
+        let (settings, metrics) = (AppSettings::default(), Arc::new(Metrics::new()));
+        let tiles = TileService::with_renderer(&settings.tiles, Arc::clone(&metrics), Arc::new(OneTile));
+        let mut snapshot = fixture::snapshot();
+        snapshot.layers.values_mut().for_each(|layer| change(Arc::make_mut(layer)));
+        Router::new(Arc::new(App::with_tiles(snapshot, settings, (tiles, metrics))))
+    }
+
+    #[tokio::test]
+    async fn what_is_no_tile_by_the_layers_choice_is_not_at_hand() {
+        let address = "/xyz/ortho/2/2/1.png";
+        for (empty_tile, status, is_at_hand) in [
+            (EmptyTile::Blank, StatusCode::OK, true),
+            (EmptyTile::NoContent, StatusCode::NO_CONTENT, false),
+            (EmptyTile::NotFound, StatusCode::NOT_FOUND, false),
+        ] {
+            let router = router(|layer| layer.empty_tile = empty_tile);
+            let snapshot = router.app.snapshot.load_full();
+            let answer = xyz::handle(&router.app, &snapshot, &RequestInfo::get(address, "")).await;
+            assert_eq!(answer.status(), status);
+            assert_eq!(at_hand(&router, Method::GET, address).is_some(), is_at_hand, "{empty_tile:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tile_that_was_made_is_at_hand_by_all_its_addresses() {
+        let router = router(|_| {});
+        let addresses = [
+            "/xyz/ortho/2/2/1.png",
+            "/xyz/ortho/WebMercatorQuad/2/2/1.png?style=default",
+            "/wmts/1.0.0/ortho/default/WebMercatorQuad/2/1/2.png",
+            "/wmts?service=WMTS&request=GetTile&version=1.0.0&layer=ortho&style=&format=image/png\
+             &TileMatrixSet=WebMercatorQuad&TileMatrix=2&TileRow=1&TileCol=2",
+        ];
+        for address in addresses {
+            assert_eq!(at_hand(&router, Method::GET, address), None, "{address}");
+        }
+        let snapshot = router.app.snapshot.load_full();
+        let made = xyz::handle(&router.app, &snapshot, &RequestInfo::get(addresses[0], "")).await;
+        assert_eq!(made.status(), StatusCode::OK);
+        for address in addresses {
+            assert_eq!(at_hand(&router, Method::GET, address), Some(StatusCode::OK), "{address}");
+            assert_eq!(at_hand(&router, Method::HEAD, address), Some(StatusCode::OK), "{address}");
+            assert_eq!(at_hand(&router, Method::OPTIONS, address), None, "{address}");
+        }
+        for address in
+            ["/xyz/ortho/1/1/1.png", "/xyz/ortho/tilejson.json", "/xyz/ortho/1/0/1.gif", "/wmtsx", "/health"]
+        {
+            assert_eq!(at_hand(&router, Method::GET, address), None, "{address}");
+        }
+    }
 
     #[test]
     fn a_path_is_decoded_once_and_has_no_control_characters() {

@@ -27,6 +27,40 @@ fn a_tile_that_the_client_has_is_304_without_rendering() {
 }
 
 #[test]
+fn a_tile_is_counted_the_same_whether_it_is_made_or_at_hand() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ortho.tif");
+    write_cog(&path, 512, &Painted([1, 2, 3]));
+    let server = Running::serve(&[path]);
+    let (x, y) = inside(&server, "ortho", 17);
+    let target = format!("/xyz/ortho/17/{x}/{y}.jpg");
+    let made = server.get(&target);
+    let of_tiles = "{layer=\"ortho\",protocol=\"xyz\"";
+    let counts = || {
+        [
+            format!("pavage_http_requests_total{of_tiles},status=\"200\"}}"),
+            format!("pavage_http_request_seconds_count{of_tiles}}}"),
+            format!("pavage_response_bytes_total{of_tiles}}}"),
+            "pavage_cache_requests_total{cache=\"tiles\",result=\"miss\"}".to_owned(),
+            "pavage_cache_requests_total{cache=\"tiles\",result=\"hit\"}".to_owned(),
+        ]
+        .map(|metric| server.metric(&metric) as usize)
+    };
+    let before = counts();
+    assert_eq!((made.header("pavage-path"), &before[3..]), ("rendered", &[1, 0][..]));
+    assert_eq!(server.get(&target).header("pavage-path"), "cached");
+    assert_eq!(server.request("HEAD", &target, &[]).header("pavage-path"), "cached");
+    let etag = format!("If-None-Match: {}", made.header("etag"));
+    assert_eq!(server.request("GET", &target, &[&etag]).status, 304);
+    let [answered, timed, bytes, missed, hit] = counts();
+    assert_eq!((answered - before[0], timed - before[1]), (2, 3));
+    assert_eq!(bytes - before[2], made.body.len(), "nothing of it is sent for HEAD");
+    assert_eq!((missed, hit), (1, 2));
+    let known = format!("pavage_http_requests_total{of_tiles},status=\"304\"}}");
+    assert!((server.metric(&known) - 1.0).abs() < 0.5);
+}
+
+#[test]
 fn head_has_the_headers_of_get_and_no_body() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("ortho.tif");

@@ -27,6 +27,10 @@ impl<K, V> Cache<K, V> for Metered<K, V> {
         found
     }
 
+    fn at_hand(&self, key: &K) -> Option<V> {
+        self.inner.at_hand(key).inspect(|_| self.hits.inc())
+    }
+
     fn insert(&self, key: K, value: V) {
         self.inner.insert(key, value);
         self.bytes.set(self.inner.bytes().cast_signed());

@@ -34,6 +34,11 @@ pub trait Cache<K, V>: Send + Sync {
     /// The value, if it is still there.
     fn get(&self, key: &K) -> Option<V>;
 
+    /// The same for who will ask once more where there is none: a miss is not counted twice.
+    fn at_hand(&self, key: &K) -> Option<V> {
+        self.get(key)
+    }
+
     /// Keeps a value until others push it out; one that is too large for the cache is not kept at all.
     fn insert(&self, key: K, value: V);
 

@@ -73,7 +73,7 @@ impl Activity {
         self.head_ms.store(NEVER, Ordering::Release);
     }
 
-    /// Bytes have arrived.
+    /// Bytes have arrived that do not end a head.
     pub fn receive(&self) {
         if self.head_ms.load(Ordering::Acquire) == NEVER
             && self.open.load(Ordering::Acquire) == 0
@@ -147,7 +147,11 @@ impl Activity {
     }
 
     fn now_ms(&self) -> u64 {
-        self.born.elapsed().as_millis() as u64
+        self.ms_at(Instant::now())
+    }
+
+    fn ms_at(&self, moment: Instant) -> u64 {
+        moment.duration_since(self.born).as_millis() as u64
     }
 
     fn quiet_ms(&self, now_ms: u64) -> u64 {
@@ -171,7 +175,7 @@ pub struct Busy {
 }
 
 impl Busy {
-    /// A request was read whole.
+    /// A request was read whole, and we are to make its answer.
     pub fn new(activity: Arc<Activity>) -> Self {
         // In this order: who sees an open answer sees as well whose it is.
         activity.ours.fetch_add(1, Ordering::AcqRel);
@@ -180,8 +184,26 @@ impl Busy {
         Self { activity, is_ours: true }
     }
 
+    /// A request was read whole, at `now`, and its answer was at hand: the client is to take it.
+    pub fn answered(activity: Arc<Activity>, now: Instant) -> Self {
+        // In this order: who sees an open answer sees as well since when.
+        activity.since_ms.store(activity.ms_at(now), Ordering::Release);
+        activity.open.fetch_add(1, Ordering::AcqRel);
+        activity.head_ms.store(NEVER, Ordering::Release);
+        Self { activity, is_ours: false }
+    }
+
+    /// The answer is made: the client is to take it.
+    pub fn hand_over(&mut self) {
+        if self.is_ours {
+            self.waits_for_us(false);
+        }
+    }
+
     /// Whether it waits for us, or for the client to take what there is.
     pub fn waits_for_us(&mut self, is_ours: bool) {
+        // In this order: who sees that it waits for the client sees as well since when.
+        self.activity.progress();
         if is_ours != self.is_ours {
             self.is_ours = is_ours;
             if is_ours {
@@ -190,7 +212,6 @@ impl Busy {
                 self.activity.ours.fetch_sub(1, Ordering::AcqRel);
             }
         }
-        self.activity.progress();
     }
 }
 
@@ -251,6 +272,18 @@ mod tests {
         assert_eq!(after(&activity, 1).await, Verdict::Abort);
         busy.waits_for_us(false);
         assert_eq!(after(&activity, 20).await, Verdict::Stay, "it took some");
+        drop(busy);
+        assert_eq!(activity.idle_for(), Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_at_hand_is_the_clients_to_take() {
+        let activity = Arc::new(Activity::default());
+        assert_eq!(after(&activity, 60).await, Verdict::Stay);
+        let mut busy = Busy::answered(Arc::clone(&activity), Instant::now());
+        busy.hand_over();
+        assert_eq!((after(&activity, 20).await, activity.idle_for()), (Verdict::Stay, None));
+        assert_eq!(after(&activity, 1).await, Verdict::Abort);
         drop(busy);
         assert_eq!(activity.idle_for(), Some(Duration::ZERO));
     }

@@ -31,7 +31,8 @@ pub struct Body {
     content: Content,
     sent: Option<Arc<Series>>,
     busy: Option<Busy>,
-    labels: RequestLabels,
+    /// In memory of their own, as all that few bodies have: bodies are moved several times.
+    labels: Option<Box<RequestLabels>>,
 }
 
 /// Which protocol and layer an answer belongs to, for metrics and log.
@@ -51,7 +52,13 @@ impl Default for RequestLabels {
 
 enum Content {
     Whole(Bytes),
-    Chunked { state: State, left: Option<u64>, gate: Arc<Semaphore> },
+    Chunked(Box<Chunked>),
+}
+
+struct Chunked {
+    state: State,
+    left: Option<u64>,
+    gate: Arc<Semaphore>,
 }
 
 impl Default for Content {
@@ -78,7 +85,8 @@ impl Body {
     /// Chunks, of so many bytes together if that is known. No more of them are made at the same time than `gate` has permits.
     pub fn chunked(chunks: Box<dyn Chunks>, bytes: Option<u64>, gate: Arc<Semaphore>) -> Self {
         let state = if bytes == Some(0) { State::Ended } else { State::Waiting(chunks) };
-        Self { content: Content::Chunked { state, left: bytes, gate }, ..Self::default() }
+        let content = Content::Chunked(Box::new(Chunked { state, left: bytes, gate }));
+        Self { content, ..Self::default() }
     }
 
     /// Other bytes, at hand.
@@ -88,28 +96,29 @@ impl Body {
 
     /// Says which protocol and layer the answer belongs to.
     pub fn label(&mut self, labels: RequestLabels) {
-        self.labels = labels;
+        self.labels = Some(Box::new(labels));
     }
 
     /// What was said of it.
     pub fn take_labels(&mut self) -> RequestLabels {
-        std::mem::take(&mut self.labels)
+        self.labels.take().map_or_else(RequestLabels::default, |labels| *labels)
     }
 
     /// The bytes, if they are at hand; the body is empty then.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.content {
             Content::Whole(bytes) => Some(std::mem::take(bytes)),
-            Content::Chunked { .. } => None,
+            Content::Chunked(_) => None,
         }
     }
 
     /// Passes chunks of unknown length through something that makes others of them.
     pub fn map_chunks(&mut self, map: impl FnOnce(Box<dyn Chunks>) -> Box<dyn Chunks>) {
-        if let Content::Chunked { state, left: None, .. } = &mut self.content
-            && let State::Waiting(chunks) = std::mem::replace(state, State::Ended)
+        if let Content::Chunked(chunked) = &mut self.content
+            && chunked.left.is_none()
+            && let State::Waiting(chunks) = std::mem::replace(&mut chunked.state, State::Ended)
         {
-            *state = State::Waiting(map(chunks));
+            chunked.state = State::Waiting(map(chunks));
         }
     }
 
@@ -145,7 +154,8 @@ impl HttpBody for Body {
         let this = &mut *self;
         let chunk = match &mut this.content {
             Content::Whole(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
-            Content::Chunked { state, left, gate } => {
+            Content::Chunked(chunked) => {
+                let Chunked { state, left, gate } = chunked.as_mut();
                 let polled = state.poll_chunk(context, left, gate);
                 if let Some(busy) = &mut this.busy {
                     busy.waits_for_us(polled.is_pending());
@@ -162,15 +172,14 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(bytes) => bytes.is_empty(),
-            Content::Chunked { state, .. } => matches!(state, State::Ended),
+            Content::Chunked(chunked) => matches!(chunked.state, State::Ended),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Chunked { left: Some(left), .. } => SizeHint::with_exact(*left),
-            Content::Chunked { .. } => SizeHint::default(),
+            Content::Chunked(chunked) => chunked.left.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

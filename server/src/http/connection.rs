@@ -14,16 +14,15 @@ use std::{
 use http::{HeaderValue, Version, header};
 use hyper::{rt::Executor, service::service_fn};
 use hyper_util::{rt::TokioIo, server::conn::auto};
-use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     pin,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
-    Handler, Limits, Response,
+    Answer, Handler, Limits, Response,
     activity::{Activity, Busy, Verdict},
     connections::Place,
     tls::Tls,
@@ -110,14 +109,18 @@ impl<H: Handler> Service<H> {
         // A connection's own: a count of owners that all processors write to makes each wait for the others.
         let handler = Arc::new(H::clone(&self.handler));
         let service = service_fn(|request| {
-            let busy = Busy::new(Arc::clone(activity));
+            let began = Instant::now();
             let is_last = begun.fetch_add(1, Ordering::Relaxed) + 1 >= self.limits.requests_per_connection;
             if is_last {
                 activity.close();
             }
             let is_multiplexed = request.version() == Version::HTTP_2;
-            let response = Arc::clone(&handler).handle(request, peer);
-            Answering { response, busy: Some(busy), is_last, is_multiplexed }
+            let answer = handler.handle(request, peer, began.into_std());
+            let busy = match answer {
+                Answer::Now(_) => Busy::answered(Arc::clone(activity), began),
+                Answer::Later(_) => Busy::new(Arc::clone(activity)),
+            };
+            Answering { answer, busy: Some(busy), is_last, is_multiplexed }
         });
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
         let connection = self.protocols.serve_connection(stream, service);
@@ -145,32 +148,29 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     }
 }
 
-pin_project! {
-    /// A request that is being answered. Written out, since the future of an `async` block holds another one twice.
-    struct Answering<F> {
-        #[pin]
-        response: F,
-        busy: Option<Busy>,
-        is_last: bool,
-        is_multiplexed: bool,
-    }
+/// A request that is being answered. Written out, since the future of an `async` block holds another one twice.
+struct Answering {
+    answer: Answer,
+    busy: Option<Busy>,
+    is_last: bool,
+    is_multiplexed: bool,
 }
 
-impl<F: Future<Output = Response>> Future for Answering<F> {
+impl Future for Answering {
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.response.poll(context));
+        let this = self.get_mut();
+        let mut response = ready!(this.answer.poll(context));
         // HTTP/2 says this in a frame of its own.
-        if *this.is_multiplexed {
+        if this.is_multiplexed {
             response.headers_mut().remove(header::CONNECTION);
-        } else if *this.is_last {
+        } else if this.is_last {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         // Until its last byte is handed on, the connection is not idle.
         if let Some(mut busy) = this.busy.take() {
-            busy.waits_for_us(false);
+            busy.hand_over();
             response.body_mut().keep_busy(busy);
         }
         Poll::Ready(Ok(response))

@@ -1,6 +1,12 @@
 //! Accepts connections, for ever: it backs off when files run out, makes room when too many are open, and drains at the end.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::Request;
 use hyper::body::Incoming;
@@ -12,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Limits, Response,
+    Answer, Limits,
     connection::{Peer, Service},
     connections::Connections,
     tls::Tls,
@@ -21,12 +27,8 @@ use crate::{metrics::Metrics, resume};
 
 /// What answers requests. Each connection has a clone of its own.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Answers one request of one peer. What is known at once of the request is not carried along: the future is copied several times.
-    fn handle(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> impl Future<Output = Response> + Send + use<Self>;
+    /// Answers one request of one peer, which was there at `began`.
+    fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer, began: Instant) -> Answer;
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -139,13 +141,9 @@ mod tests {
     struct Never(Arc<Notify>);
 
     impl Handler for Never {
-        fn handle(
-            self: Arc<Self>,
-            _: Request<Incoming>,
-            _: Peer,
-        ) -> impl Future<Output = Response> + Send + use<> {
+        fn handle(self: &Arc<Self>, _: Request<Incoming>, _: Peer, _: Instant) -> Answer {
             self.0.notify_one();
-            std::future::pending()
+            Answer::Later(Box::pin(std::future::pending()))
         }
     }
 

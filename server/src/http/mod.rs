@@ -17,7 +17,11 @@ pub mod respond;
 pub mod tls;
 mod watched;
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -25,6 +29,24 @@ pub use self::{body::Body, listener::Handler};
 
 /// What is answered.
 pub type Response = http::Response<Body>;
+
+/// An answer, as far as it is made. What is at hand needs no future, which would be moved several times with all that it carries.
+pub enum Answer {
+    /// The whole of it.
+    Now(Response),
+    /// Somebody makes it, or it has to be waited for.
+    Later(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Answer {
+    /// The response, once: an answer is not asked again.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Response> {
+        match self {
+            Self::Now(response) => Poll::Ready(std::mem::take(response)),
+            Self::Later(response) => response.as_mut().poll(context),
+        }
+    }
+}
 
 /// A request that passed the gate: method and path are sound, the body, if any, is whole.
 #[derive(Debug)]

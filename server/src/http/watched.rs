@@ -13,6 +13,8 @@ use super::activity::Activity;
 
 /// What every HTTP/2 connection begins with, and no request of HTTP/1.
 const PREFACE: &[u8] = b"PRI * HTTP/2";
+/// What the head of a request ends with.
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// A stream with its marks.
 #[derive(Debug)]
@@ -49,7 +51,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 self.activity.multiplex();
             }
             self.is_known = true;
-            self.activity.receive();
+            // Most heads arrive whole: nobody waits for the rest. Of blank lines, which may come before one, there is more to come.
+            let is_whole =
+                arrived.ends_with(HEAD_END) && !arrived.starts_with(b"\r") && !arrived.starts_with(b"\n");
+            if !is_whole {
+                self.activity.receive();
+            }
         }
         result
     }
@@ -117,6 +124,26 @@ mod tests {
             };
             assert!(timeout(Duration::from_secs(30), stuck).await.is_err(), "the client does nothing");
             assert_eq!(activity.judge(&Limits::default()), Verdict::Abort);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_whole_head_nobody_waits_for_the_rest() {
+        let head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let some = [
+            (head, Verdict::Stay),
+            ("G", Verdict::Abort),
+            ("\r\n\r\n", Verdict::Abort),
+            ("\n\r\n\r\n", Verdict::Abort),
+        ];
+        for (sent, verdict) in some {
+            let (mut client, server) = duplex(64);
+            let activity = Arc::new(Activity::default());
+            let mut watched = Watched::new(server, Arc::clone(&activity));
+            client.write_all(sent.as_bytes()).await.expect("there is room");
+            watched.read_exact(&mut vec![0; sent.len()]).await.expect("it is there");
+            tokio::time::sleep(Duration::from_secs(11)).await;
+            assert_eq!(activity.judge(&Limits::default()), verdict, "{sent}");
         }
     }
 

@@ -52,7 +52,7 @@ impl Answers {
     /// The metrics of a protocol and a published layer, or no layer.
     pub fn of(&self, protocol: &'static str, layer: &str) -> Arc<Series> {
         let is_of = |series: &&Arc<Series>| series.labels.0 == protocol;
-        if let Some(series) = self.known.load().get(layer).and_then(|all| all.iter().find(is_of)) {
+        if let Some(series) = find(&self.known.load(), protocol, layer) {
             return Arc::clone(series);
         }
         let series = Arc::new(Series {
@@ -73,6 +73,29 @@ impl Answers {
         });
         series
     }
+
+    /// Counts an answer whose body is sent at once, of so many bytes.
+    pub fn sent(
+        &self,
+        (protocol, layer): (&'static str, &str),
+        status: StatusCode,
+        took: Duration,
+        bytes: u64,
+    ) {
+        let count = |series: &Series| {
+            series.answered(status, took);
+            series.bytes.inc_by(bytes);
+        };
+        // Without becoming an owner: the count of owners is written to by all processors, and each waits for the others.
+        match find(&self.known.load(), protocol, layer) {
+            Some(series) => count(series),
+            None => count(&self.of(protocol, layer)),
+        }
+    }
+}
+
+fn find<'a>(known: &'a Known, protocol: &str, layer: &str) -> Option<&'a Arc<Series>> {
+    known.get(layer)?.iter().find(|series| series.labels.0 == protocol)
 }
 
 impl Series {

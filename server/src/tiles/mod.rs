@@ -10,7 +10,7 @@
 //! 8. else make it ([`making`]), which outlives this request: from the cache on disk, where there is one, or rendered on the pool
 //!    behind its queue; keep it; answer.
 //!
-//! [`TileService::tile`] is this list as code. It knows no protocol: they all come here with a [`TileRequest`].
+//! [`TileService::tile`] is this list as code, and [`TileService::at_hand`] what of it asks nobody to wait. It knows no protocol: they all come here with a [`TileRequest`].
 
 mod answer;
 mod buffers;
@@ -241,27 +241,17 @@ impl TileService {
             Some(known) => (known, None),
             None => self.plan(request).map(|(known, plan)| (known, Some(plan)))?,
         };
-        let Known { fingerprint: key, is_empty, is_provisional, passage } = known;
-        let etag = EntityTag::from(key);
-        if is_empty {
+        if known.is_empty {
             match request.layer.empty_tile {
                 EmptyTile::Blank => {}
                 EmptyTile::NoContent => return Ok(TileAnswer::NoContent),
                 EmptyTile::NotFound => return Err(Fault::NoData),
             }
         }
-        if if_none_match.is_some_and(|tags| conditional::matches(tags, etag.as_str())) {
-            return Ok(TileAnswer::NotModified { etag, is_provisional });
+        if let Some(answer) = self.kept(&known, if_none_match, |key| self.maker.tiles.get(key)) {
+            return Ok(answer);
         }
-        // The page cache keeps it: it need not be kept here too.
-        if let Some((bytes, format)) = passage.and_then(|passage| self.maker.renderer.at_hand(&passage)) {
-            let origin = Origin::Passed;
-            return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
-        }
-        if let Some(KeptTile { bytes, format, is_provisional }) = self.maker.tiles.get(&key) {
-            let origin = if is_empty { Origin::Blank } else { Origin::Cached };
-            return Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional });
-        }
+        let Known { fingerprint: key, is_empty, .. } = known;
         if let Some(fault) = self.maker.failures.recent(&key) {
             return Err(fault);
         }
@@ -270,10 +260,43 @@ impl TileService {
             None => self.plan(request)?.1,
         };
         let (KeptTile { bytes, format, is_provisional }, origin) =
-            // In memory of its own: what a tile at hand carries along is copied several times.
+            // In memory of its own: seldom needed, and others would carry its room along.
             Box::pin(self.fetched(plan, request)).await?;
-        let origin = if is_empty { Origin::Blank } else { origin };
+        let (etag, origin) = (EntityTag::from(key), if is_empty { Origin::Blank } else { origin });
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
+    }
+
+    /// The tile where its plan is known, and nobody has to wait. Whoever gets none asks for [`Self::tile`].
+    pub fn at_hand(&self, request: &TileRequest<'_>, if_none_match: Option<&str>) -> Option<TileAnswer> {
+        let known = self.known.get(request)?;
+        let is_tile = !known.is_empty || request.layer.empty_tile == EmptyTile::Blank;
+        if request.layer.unavailable.is_some() || !is_tile {
+            return None;
+        }
+        self.kept(&known, if_none_match, |key| self.maker.tiles.at_hand(key))
+    }
+
+    /// What the client has, what is stored as it is, or what the cache in memory has.
+    fn kept(
+        &self,
+        known: &Known,
+        if_none_match: Option<&str>,
+        cached: impl FnOnce(&Fingerprint) -> Option<KeptTile>,
+    ) -> Option<TileAnswer> {
+        let etag = EntityTag::from(known.fingerprint);
+        if if_none_match.is_some_and(|tags| conditional::matches(tags, etag.as_str())) {
+            return Some(TileAnswer::NotModified { etag, is_provisional: known.is_provisional });
+        }
+        // The page cache keeps it: it need not be kept here too.
+        if let Some((bytes, format)) =
+            known.passage.as_ref().and_then(|passage| self.maker.renderer.at_hand(passage))
+        {
+            let origin = Origin::Passed;
+            return Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
+        }
+        let KeptTile { bytes, format, is_provisional } = cached(&known.fingerprint)?;
+        let origin = if known.is_empty { Origin::Blank } else { Origin::Cached };
+        Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
     /// Runs something else on the render threads.

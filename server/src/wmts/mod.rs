@@ -23,8 +23,28 @@ use crate::{
     app::App,
     error::{Fault, Parameter},
     http::{RequestInfo, Response, document, query::Query, respond},
-    layers::Snapshot,
+    layers::{Layer, Snapshot},
+    tiles::TileAnswer,
 };
+
+/// The tile of a layer that an address below `/wmts` names, if it is one and at hand; all else is for [`handle`].
+pub fn at_hand<'a>(
+    app: &App,
+    snapshot: &'a Snapshot,
+    (path, query): (&str, &str),
+    if_none_match: Option<&str>,
+) -> Option<(TileAnswer, &'a Layer)> {
+    let query = Query::parse(query).ok()?;
+    let path = path.trim_start_matches('/');
+    let operation = if path.is_empty() {
+        Operation::from_kvp(&query)
+    } else {
+        Operation::from_path(path, query.get(Parameter::Time).ok()?)
+    };
+    let Ok(Operation::GetTile(params)) = operation else { return None };
+    let tile = get_tile::tile_request(snapshot, &params).ok()?;
+    Some((app.tiles.at_hand(&tile, if_none_match)?, tile.layer))
+}
 
 /// Answers `/wmts` and everything under it.
 pub async fn handle(app: &App, snapshot: &Arc<Snapshot>, request: &RequestInfo) -> Response {
@@ -92,7 +112,7 @@ async fn answer(
             Ok(document::description(request, get_capabilities::MEDIA_TYPE, text))
         }
         Operation::GetTile(params) => get_tile::get_tile(app, snapshot, request, params).await,
-        // In memory of its own: what a tile carries along is copied several times.
+        // In memory of its own: seldom needed, and others would carry its room along.
         Operation::GetFeatureInfo(params) => {
             Box::pin(get_feature_info::get_feature_info(app, snapshot, params)).await
         }

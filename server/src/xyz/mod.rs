@@ -22,7 +22,7 @@ use crate::{
         respond,
     },
     layers::{Layer, LayerSet, Snapshot},
-    tiles::TileRequest,
+    tiles::{TileAnswer, TileRequest},
 };
 
 /// The set of addresses that name none.
@@ -31,6 +31,17 @@ const DEFAULT_SET: &str = "WebMercatorQuad";
 const MAX_SEGMENTS: usize = 6;
 /// How an address asks for twice the pixels.
 const DOUBLE: &str = "@2x";
+
+/// The tile of a layer that `path`, after `/xyz/`, names, if it is one and at hand; all else is for [`handle`].
+pub fn at_hand<'a>(
+    app: &App,
+    snapshot: &'a Snapshot,
+    (path, query): (&str, &str),
+    if_none_match: Option<&str>,
+) -> Option<(TileAnswer, &'a Layer)> {
+    let Ok(Resource::Tile(tile)) = resolve(snapshot, path, &Query::parse(query).ok()?) else { return None };
+    Some((app.tiles.at_hand(&tile, if_none_match)?, tile.layer))
+}
 
 /// Answers everything under `/xyz`.
 pub async fn handle(app: &App, snapshot: &Arc<Snapshot>, request: &RequestInfo) -> Response {
@@ -59,7 +70,7 @@ async fn answer(
             let answer = app.tiles.tile(&tile, if_none_match).await?;
             Ok(answer.into_response(tile.layer))
         }
-        // In memory of its own: what a tile carries along is copied several times.
+        // In memory of its own: seldom needed, and others would carry its room along.
         Resource::Point(place) => Box::pin(point::answer(app, snapshot, place)).await,
         Resource::TileJson { layer, set, style, year } => {
             let address = tilejson::Address {
