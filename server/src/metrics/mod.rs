@@ -90,11 +90,7 @@ impl Metrics {
             answers,
             tiles_rendered: counter(&r, "pavage_tiles_rendered_total", "Tiles rendered from imagery."),
             tiles_passed: counter(&r, "pavage_tiles_passed_total", "Tiles sent as they are stored."),
-            in_flight: gauge(
-                &r,
-                "pavage_http_requests_in_flight",
-                "Requests that are being answered; tiles at hand are not among them.",
-            ),
+            in_flight: gauge(&r, "pavage_http_requests_in_flight", "Requests that wait for their answer."),
             stages: Stage::ALL.map(|stage| stage_seconds.with_label_values(&[stage.name()])),
             cache_requests: counters(
                 &r,
