@@ -64,13 +64,14 @@ impl Router {
         }
         let query = parts.uri.query().unwrap_or_default();
         let if_none_match = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        let (protocol, (answer, layer)) = if let Some(path) = path.strip_prefix("/xyz/") {
-            ("xyz", xyz::at_hand(&self.app, snapshot, (path, query), if_none_match)?)
+        let (protocol, tile) = if let Some(path) = path.strip_prefix("/xyz/") {
+            ("xyz", xyz::tile_named(snapshot, path, query)?)
         } else {
             let path = path.strip_prefix("/wmts").filter(|path| path.is_empty() || path.starts_with('/'))?;
-            ("wmts", wmts::at_hand(&self.app, snapshot, (path, query), if_none_match)?)
+            ("wmts", wmts::tile_named(snapshot, path, query)?)
         };
-        let mut response = answer.into_response(layer);
+        let layer = tile.layer;
+        let mut response = self.app.tiles.at_hand(&tile, if_none_match)?.into_response(layer);
         if parts.version == Version::HTTP_2 {
             // It may wait for the client, and be given up: its bytes are counted as they go.
             respond::labels(&mut response, protocol, &layer.id);

@@ -1,8 +1,19 @@
 //! What a client has already is not sent, nor rendered, again.
 
 use support::{Painted, Running, write_cog};
+use tempfile::TempDir;
 
 use crate::pictures::inside;
+
+/// An image, served, and a tile of it.
+fn served() -> (TempDir, Running, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ortho.tif");
+    write_cog(&path, 512, &Painted([1, 2, 3]));
+    let server = Running::serve(&[path]);
+    let (x, y) = inside(&server, "ortho", 17);
+    (folder, server, format!("/xyz/ortho/17/{x}/{y}.jpg"))
+}
 
 #[test]
 fn a_tile_that_the_client_has_is_304_without_rendering() {
@@ -28,12 +39,7 @@ fn a_tile_that_the_client_has_is_304_without_rendering() {
 
 #[test]
 fn a_tile_is_counted_the_same_whether_it_is_made_or_at_hand() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("ortho.tif");
-    write_cog(&path, 512, &Painted([1, 2, 3]));
-    let server = Running::serve(&[path]);
-    let (x, y) = inside(&server, "ortho", 17);
-    let target = format!("/xyz/ortho/17/{x}/{y}.jpg");
+    let (_folder, server, target) = served();
     let made = server.get(&target);
     let of_tiles = "{layer=\"ortho\",protocol=\"xyz\"";
     let counts = || {
@@ -62,12 +68,7 @@ fn a_tile_is_counted_the_same_whether_it_is_made_or_at_hand() {
 
 #[test]
 fn head_has_the_headers_of_get_and_no_body() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("ortho.tif");
-    write_cog(&path, 512, &Painted([1, 2, 3]));
-    let server = Running::serve(&[path]);
-    let (x, y) = inside(&server, "ortho", 17);
-    let target = format!("/xyz/ortho/17/{x}/{y}.jpg");
+    let (_folder, server, target) = served();
     let (get, head) = (server.get(&target), server.request("HEAD", &target, &[]));
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.body.len().to_string());

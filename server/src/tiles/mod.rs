@@ -10,7 +10,8 @@
 //! 8. else make it ([`making`]), which outlives this request: from the cache on disk, where there is one, or rendered on the pool
 //!    behind its queue; keep it; answer.
 //!
-//! [`TileService::tile`] is this list as code, and [`TileService::at_hand`] what of it asks nobody to wait. It knows no protocol: they all come here with a [`TileRequest`].
+//! [`TileService::tile`] is this list as code, and [`TileService::at_hand`] what of it asks nobody to wait. It knows no protocol: they
+//! all come here with a [`TileRequest`].
 
 mod answer;
 mod buffers;

@@ -23,17 +23,12 @@ use crate::{
     app::App,
     error::{Fault, Parameter},
     http::{RequestInfo, Response, document, query::Query, respond},
-    layers::{Layer, Snapshot},
-    tiles::TileAnswer,
+    layers::Snapshot,
+    tiles::TileRequest,
 };
 
-/// The tile of a layer that an address below `/wmts` names, if it is one and at hand; all else is for [`handle`].
-pub fn at_hand<'a>(
-    app: &App,
-    snapshot: &'a Snapshot,
-    (path, query): (&str, &str),
-    if_none_match: Option<&str>,
-) -> Option<(TileAnswer, &'a Layer)> {
+/// The tile that an address names, if it is one; `path` is what comes after `/wmts`.
+pub fn tile_named<'a>(snapshot: &'a Snapshot, path: &str, query: &str) -> Option<TileRequest<'a>> {
     let query = Query::parse(query).ok()?;
     let path = path.trim_start_matches('/');
     let operation = if path.is_empty() {
@@ -42,8 +37,7 @@ pub fn at_hand<'a>(
         Operation::from_path(path, query.get(Parameter::Time).ok()?)
     };
     let Ok(Operation::GetTile(params)) = operation else { return None };
-    let tile = get_tile::tile_request(snapshot, &params).ok()?;
-    Some((app.tiles.at_hand(&tile, if_none_match)?, tile.layer))
+    get_tile::tile_request(snapshot, &params).ok()
 }
 
 /// Answers `/wmts` and everything under it.

@@ -22,7 +22,7 @@ use crate::{
         respond,
     },
     layers::{Layer, LayerSet, Snapshot},
-    tiles::{TileAnswer, TileRequest},
+    tiles::TileRequest,
 };
 
 /// The set of addresses that name none.
@@ -32,15 +32,12 @@ const MAX_SEGMENTS: usize = 6;
 /// How an address asks for twice the pixels.
 const DOUBLE: &str = "@2x";
 
-/// The tile of a layer that `path`, after `/xyz/`, names, if it is one and at hand; all else is for [`handle`].
-pub fn at_hand<'a>(
-    app: &App,
-    snapshot: &'a Snapshot,
-    (path, query): (&str, &str),
-    if_none_match: Option<&str>,
-) -> Option<(TileAnswer, &'a Layer)> {
-    let Ok(Resource::Tile(tile)) = resolve(snapshot, path, &Query::parse(query).ok()?) else { return None };
-    Some((app.tiles.at_hand(&tile, if_none_match)?, tile.layer))
+/// The tile that `path`, after `/xyz/`, names, if it is one.
+pub fn tile_named<'a>(snapshot: &'a Snapshot, path: &str, query: &str) -> Option<TileRequest<'a>> {
+    match resolve(snapshot, path, &Query::parse(query).ok()?) {
+        Ok(Resource::Tile(tile)) => Some(tile),
+        _ => None,
+    }
 }
 
 /// Answers everything under `/xyz`.
