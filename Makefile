@@ -78,7 +78,7 @@ FUZZ_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECON
 # Findings are kept under fuzz/artifacts; what libFuzzer learns goes beside the corpus, which stays small.
 fuzz-targets: tools ## Run each fuzz target for SECONDS (needs a C++ compiler and cargo-fuzz)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	set -e; for target in tiler/source_open tiler/codec_block tiler/jpeg_partial tiler/jp2_open tiler/sidecar tiler/geokeys server/request; do \
+	set -e; for target in tiler/source_open tiler/codec_block tiler/jpeg_partial tiler/webp_partial tiler/jp2_open tiler/sidecar tiler/geokeys server/request; do \
 	  crate=$${target%/*}; name=$${target#*/}; learnt=target/fuzz-corpus/$$name; mkdir -p $$learnt; \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir $$crate/fuzz -s none $$name $$learnt $$crate/fuzz/corpus/$$name -- \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536; \

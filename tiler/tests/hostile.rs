@@ -23,7 +23,7 @@ use beside::exercise_beside;
 use block::exercise_block;
 use exercise::exercise;
 use geo::exercise_geo;
-use partial::exercise_partial;
+use partial::{exercise_partial, exercise_webp};
 use peak_alloc::PeakAlloc;
 use tiler::{
     geom::Window,
@@ -45,8 +45,9 @@ fn what_once_did_harm_does_none() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = files_below(&here.join("tests/hostile"));
     assert!(!files.is_empty(), "there are regressions to replay");
-    let targets = ["source_open", "jp2_open", "codec_block", "jpeg_partial", "sidecar", "geokeys"]
-        .map(|target| here.join("fuzz/corpus").join(target));
+    let targets =
+        ["source_open", "jp2_open", "codec_block", "jpeg_partial", "webp_partial", "sidecar", "geokeys"]
+            .map(|target| here.join("fuzz/corpus").join(target));
     files.extend(targets.iter().flat_map(|folder| files_below(folder)));
     for path in files {
         let bytes = fs::read(&path).expect("the repository is there");
@@ -55,6 +56,7 @@ fn what_once_did_harm_does_none() {
         match path.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
             Some("codec_block") => exercise_block(&bytes),
             Some("jpeg_partial") => exercise_partial(&bytes),
+            Some("webp_partial") => exercise_webp(&bytes),
             Some("sidecar") => exercise_beside(&bytes),
             Some("geokeys") => exercise_geo(&bytes),
             _ => {

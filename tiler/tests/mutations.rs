@@ -85,6 +85,7 @@ fn the_fuzz_targets_start_with_a_file_of_every_kind() {
         ("jp2_open", seeds::jp2s()),
         ("codec_block", seeds::blocks()),
         ("jpeg_partial", seeds::partials()),
+        ("webp_partial", seeds::partial_webps()),
     ];
     for (target, seeds) in targets {
         for (name, bytes) in seeds {

@@ -16,6 +16,7 @@ mod lerc;
 mod lzma;
 mod lzw;
 mod packbits;
+mod partial;
 pub mod picture;
 mod predictor;
 mod webp;
@@ -30,7 +31,9 @@ pub use cmyk::to_rgba as inks_to_rgba;
 pub use compression::Compression;
 pub use jpeg::PartialJpeg;
 pub use layout::{BlockLayout, Photometric, YCbCr};
+pub use partial::{PartialBlock, PartialRows};
 pub use predictor::Predictor;
+pub use webp::PartialWebP;
 
 /// Why a block cannot be decoded.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 
 use super::{BlockAddress, Plane, Source, SourceError, StoredBlock, level::Blocks};
 use crate::{
-    codec::{BlockLayout, Compression, PartialJpeg, Photometric, YCbCr},
+    codec::{BlockLayout, Compression, PartialBlock, Photometric, YCbCr},
     geom::{Size, Window},
     raster::{Canvas, Raster, StoredPlanes},
 };
@@ -26,7 +26,7 @@ enum Content {
 
 #[derive(Debug)]
 struct Parts {
-    jpeg: PartialJpeg,
+    block: PartialBlock,
     /// Nothing more may be decoded: the data is damaged or was changed meanwhile. What was decoded before is sound.
     is_broken: bool,
 }
@@ -41,7 +41,7 @@ impl HeldPlanes<'_> {
     /// # Panics
     /// Never: whether there are any is asked before they are held.
     pub fn planes(&self) -> StoredPlanes<'_> {
-        self.0.jpeg.ycbcr().expect("it was asked before it was held")
+        self.0.block.ycbcr().expect("it was asked before it was held")
     }
 }
 
@@ -62,13 +62,13 @@ impl Block {
         Self { byte_len: raster.byte_len(), content: Content::Whole(raster) }
     }
 
-    fn parts(jpeg: PartialJpeg, layout: &BlockLayout) -> Self {
+    fn parts(block: PartialBlock, layout: &BlockLayout) -> Self {
         Self {
-            byte_len: jpeg.byte_len(),
+            byte_len: block.byte_len(),
             content: Content::Parts {
                 size: layout.size,
                 bands: layout.bands,
-                decoded: RwLock::new(Parts { jpeg, is_broken: false }),
+                decoded: RwLock::new(Parts { block, is_broken: false }),
             },
         }
     }
@@ -84,7 +84,7 @@ impl Block {
             Content::Whole(_) => Holding::All,
             Content::Parts { decoded, .. } => {
                 let parts = decoded.read();
-                match parts.jpeg.holds(window) {
+                match parts.block.holds(window) {
                     _ if parts.is_broken => Holding::Never,
                     true => Holding::All,
                     false => Holding::NotYet,
@@ -99,7 +99,7 @@ impl Block {
             Content::Whole(raster) => canvas.paste(raster, col_off, row_off, image),
             Content::Parts { size, bands, decoded } => {
                 let parts = decoded.read();
-                let mut rows = parts.jpeg.pixel_rows();
+                let mut rows = parts.block.pixel_rows();
                 let row = |row, columns: &Range<usize>, out: &mut [u8]| rows.row(row, columns, out);
                 canvas.paste_rows(row, (*size, *bands), (col_off, row_off), image);
             }
@@ -114,7 +114,7 @@ impl Block {
     pub fn ycbcr(&self) -> Option<HeldPlanes<'_>> {
         let Content::Parts { decoded, .. } = &self.content else { return None };
         let held = decoded.read();
-        held.jpeg.ycbcr().is_some().then_some(HeldPlanes(held))
+        held.block.ycbcr().is_some().then_some(HeldPlanes(held))
     }
 
     /// Weakens a canvas by it, as [`Canvas::restrict`], where it is a mask.
@@ -162,12 +162,9 @@ impl Source {
             return None;
         }
         let layout = plane.layout(block.row);
-        if layout.compression != Compression::Jpeg {
-            return None;
-        }
         // Of a damaged one the whole decoder says what is wrong.
-        let jpeg = PartialJpeg::open(stored.only_piece()?, &layout).ok()??;
-        Some(Block::parts(jpeg, &layout))
+        let block = PartialBlock::open(stored.only_piece()?, &layout).ok()??;
+        Some(Block::parts(block, &layout))
     }
 
     /// Decodes as much more of a block as a window of it needs, and checks that the file is still the same.
@@ -187,13 +184,13 @@ impl Source {
         if parts.is_broken {
             return Ok(Holding::Never);
         }
-        if parts.jpeg.holds(window) {
+        if parts.block.holds(window) {
             return Ok(Holding::All);
         }
         let Some(bytes) = stored.only_piece() else { return Ok(Holding::Never) };
         // Others see nothing of it before the file was checked, since they wait for the lock.
         parts.is_broken = true;
-        let is_decoded = parts.jpeg.decode(bytes, window).is_ok();
+        let is_decoded = parts.block.decode(bytes, window).is_ok();
         self.check()?;
         parts.is_broken = !is_decoded;
         Ok(if is_decoded { Holding::All } else { Holding::Never })

@@ -2,6 +2,7 @@
 
 use libdeflater::{CompressionLvl, Compressor};
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
+use webpx::{EncoderConfig, Unstoppable};
 use weezl::BitOrder;
 
 use super::builder::{Form, Image, Values, file};
@@ -179,6 +180,23 @@ pub fn partials() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// WebP streams for the target `webp_partial`: lossy ones, since others are decoded whole.
+pub fn partial_webps() -> Vec<(&'static str, Vec<u8>)> {
+    let stream = |config: EncoderConfig| {
+        let pixels: Vec<u8> = (0..40 * 70 * 3).map(|i| (i * i / 97) as u8).collect();
+        let stored = config.quality(75.0).encode_rgb(&pixels, 40, 70, Unstoppable).expect("it encodes");
+        let header = [39, 69, 0, 0, 20, 20, 9, 9, 5, 18, 30, 3, 0, 40, 40, 20];
+        [&header, &stored[..]].concat()
+    };
+    let new = EncoderConfig::new;
+    vec![
+        ("complex-filter", stream(new())),
+        ("simple-filter", stream(new().filter_type(0))),
+        ("no-filter", stream(new().filter_strength(0))),
+        ("partitions", stream(new().partitions(2))),
+    ]
+}
+
 /// An image with two overviews, each with its mask.
 fn pyramid(rgb: &Kind, below: bool) -> Vec<u8> {
     let part = |size, subfile| Kind { size, subfile, ..rgb.clone() };
@@ -276,10 +294,14 @@ impl Kind {
                 .suppress_tables(self.tables)
                 .encode()
                 .expect("8 bits encode"),
-            WEBP if self.bands == 4 => {
-                webp::Encoder::from_rgba(&samples, width, height).encode(80.0).to_vec()
-            }
-            WEBP => webp::Encoder::from_rgb(&samples, width, height).encode_lossless().to_vec(),
+            WEBP if self.bands == 4 => EncoderConfig::new()
+                .quality(80.0)
+                .encode_rgba(&samples, width, height, Unstoppable)
+                .expect("it encodes"),
+            WEBP => EncoderConfig::new()
+                .lossless(true)
+                .encode_rgb(&samples, width, height, Unstoppable)
+                .expect("it encodes"),
             _ => samples,
         }
     }

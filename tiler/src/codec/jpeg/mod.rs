@@ -11,7 +11,7 @@ mod whole;
 
 use super::{BlockLayout, CodecError, Photometric};
 
-pub use partial::PartialJpeg;
+pub use partial::{PartialJpeg, PixelRows};
 pub(super) use whole::decode;
 
 const CODEC: &str = "JPEG";

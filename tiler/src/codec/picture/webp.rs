@@ -76,7 +76,7 @@ fn lossless(body: &[u8]) -> Option<Frame> {
 
 #[cfg(test)]
 mod tests {
-    use webp::Encoder;
+    use webpx::{EncoderConfig, Unstoppable};
 
     use super::super::picture;
     use super::*;
@@ -94,9 +94,13 @@ mod tests {
 
     fn stored(bands: usize, is_lossless: bool) -> Vec<u8> {
         let pixels = pixels(bands);
-        let encoder =
-            if bands == 4 { Encoder::from_rgba(&pixels, 32, 16) } else { Encoder::from_rgb(&pixels, 32, 16) };
-        if is_lossless { encoder.encode_lossless().to_vec() } else { encoder.encode(70.0).to_vec() }
+        let config = EncoderConfig::new().lossless(is_lossless);
+        let config = if is_lossless { config } else { config.quality(70.0) };
+        let encoded = match bands {
+            4 => config.encode_rgba(&pixels, 32, 16, Unstoppable),
+            _ => config.encode_rgb(&pixels, 32, 16, Unstoppable),
+        };
+        encoded.expect("it encodes")
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, cell::RefCell};
 
 use libdeflater::{CompressionLvl, Compressor};
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
-use webp::{PixelLayout, WebPConfig};
+use webpx::{EncoderConfig, Unstoppable};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Chroma, Encoding, Transparency, WriteOptions, WriteProblem};
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Effort of libwebp, 0 to 6; 4 is its own default, and GDAL's.
-const WEBP_METHOD: i32 = 4;
+const WEBP_METHOD: u8 = 4;
 /// A mask is a few bytes whatever the effort.
 const MASK_LEVEL: i32 = 6;
 
@@ -163,19 +163,18 @@ fn compressed(bytes: &[u8], options: &WriteOptions) -> Result<Vec<u8>, WriteProb
 }
 
 fn webp(bytes: &[u8], (side, bands): (usize, usize), quality: Option<u8>) -> Result<Vec<u8>, String> {
-    let layout = if bands == 4 { PixelLayout::Rgba } else { PixelLayout::Rgb };
-    let mut config = WebPConfig::new().map_err(|()| "libwebp has another version".to_owned())?;
-    config.method = WEBP_METHOD;
-    if let Some(quality) = quality {
-        config.quality = f32::from(quality.clamp(1, 100));
-    } else {
+    let config = EncoderConfig::new().method(WEBP_METHOD);
+    let config = match quality {
+        Some(quality) => config.quality(f32::from(quality.clamp(1, 100))),
         // Also the colours of pixels that do not show.
-        (config.lossless, config.exact) = (1, 1);
+        None => config.lossless(true).exact(true),
+    };
+    let side = side as u32;
+    match bands {
+        4 => config.encode_rgba(bytes, side, side, Unstoppable),
+        _ => config.encode_rgb(bytes, side, side, Unstoppable),
     }
-    webp::Encoder::new(bytes, layout, side as u32, side as u32)
-        .encode_advanced(&config)
-        .map(|memory| memory.to_vec())
-        .map_err(|error| format!("{error:?}"))
+    .map_err(|error| error.to_string())
 }
 
 thread_local! {
