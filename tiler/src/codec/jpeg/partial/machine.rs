@@ -58,4 +58,13 @@ impl Transform for Machine {
             Self::Avx2(found) => found.transform(coefficients, quantisation),
         }
     }
+
+    #[inline(always)]
+    fn announce(self, memory: &[u8]) {
+        match self {
+            Self::Plain => {}
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(found) => found.announce(memory),
+        }
+    }
 }

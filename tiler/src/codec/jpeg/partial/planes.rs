@@ -1,6 +1,6 @@
 //! The samples of all components, as many as their units have.
 
-use super::header::Frame;
+use super::{header::Frame, scan::Transform};
 use crate::raster::spare;
 
 /// Planes of samples in one piece of memory, which may have been used before: smaller pieces would waste some of it.
@@ -21,7 +21,14 @@ struct Plane {
     rows: usize,
     /// Samples in all.
     len: usize,
+    /// Columns of samples of a unit.
+    unit_width: usize,
 }
+
+/// Bytes of memory that the processor fetches at once.
+const LINE: usize = 64;
+/// As far ahead are they announced.
+const LINES_AHEAD: usize = 1;
 
 impl Drop for Planes {
     fn drop(&mut self) {
@@ -36,7 +43,7 @@ impl Planes {
         let planes = (0..frame.components.len()).map(|index| {
             let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
             let (stride, rows) = (8 * h * frame.units().0, 8 * v);
-            let plane = Plane { start, stride, rows, len: unit_rows * rows * stride };
+            let plane = Plane { start, stride, rows, len: unit_rows * rows * stride, unit_width: 8 * h };
             start += plane.len;
             plane
         });
@@ -54,6 +61,27 @@ impl Planes {
     pub(super) fn offset(&self, plane: usize, unit_row: usize, row: usize, column: usize) -> usize {
         let plane = &self.planes[plane];
         plane.start + (unit_row * plane.rows + 8 * row) * plane.stride + 8 * column
+    }
+
+    /// Announces lines of memory that are filled some units later: at each unit as many as a unit fills, so that they come one
+    /// after the other. Without that, writing them waits for memory: a quarter of the time of decoding.
+    #[inline(always)]
+    pub(super) fn announce(&self, how: impl Transform, unit_row: usize, unit: usize) {
+        for plane in &self.planes {
+            let units = LINE / plane.unit_width;
+            let (mut start, mut unit_row) = ((unit / units + LINES_AHEAD) * LINE, unit_row);
+            if start >= plane.stride {
+                (start, unit_row) = (start - plane.stride, unit_row + 1);
+            }
+            // Of the rows of a line's units, those that are due at this one.
+            let rows = plane.rows / units;
+            let first = unit_row * plane.rows + unit % units * rows;
+            for row in first..first + rows {
+                if let Some(memory) = self.samples.get(plane.start + row * plane.stride + start..) {
+                    how.announce(memory);
+                }
+            }
+        }
     }
 
     /// Puts the eight rows of a block to its place.

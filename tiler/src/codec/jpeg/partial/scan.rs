@@ -135,6 +135,9 @@ pub(super) struct UnitRow<'a> {
 /// How pairs of blocks are transformed.
 pub(super) trait Transform: Copy {
     fn transform(self, coefficients: &Pair, quantisation: [&[i16; 64]; 2]) -> Samples;
+
+    /// Has the processor fetch the line where this memory starts, which will soon be written to.
+    fn announce(self, memory: &[u8]);
 }
 
 /// Reads the units, and puts their samples into the planes.
@@ -145,6 +148,7 @@ pub(super) fn decode(units: UnitRow<'_>, planes: &mut Planes, how: impl Transfor
     let mut pending = Pending { how, blocks: [0; 256], places: [Place::default(); 2], count: 0 };
     for column in 0..frame.units().0 {
         now.before_unit(frame, data)?;
+        planes.announce(how, row, column);
         for block in &tables.blocks {
             let ac = &tables.ac[block.ac];
             now.bits.refill(data);

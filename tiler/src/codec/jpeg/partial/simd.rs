@@ -49,6 +49,12 @@ impl Transform for Avx2 {
         // SAFETY: `self` proves the features.
         unsafe { transform(coefficients, quantisation) }
     }
+
+    #[inline(always)]
+    fn announce(self, memory: &[u8]) {
+        // SAFETY: it may be any address.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(memory.as_ptr().cast()) }
+    }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
