@@ -36,6 +36,10 @@ impl BlockCache for Kept {
             Err(_) => block,
         }
     }
+
+    fn keeps(&self, _: usize) -> bool {
+        true
+    }
 }
 
 /// A source, and a tile of it in `WebMercatorQuad`.

@@ -10,26 +10,36 @@ use tiler::{
 use super::{Cache, Weighted};
 
 /// A cache of blocks as the engine knows it.
-pub struct Blocks(Box<dyn Cache<BlockKey, Arc<Block>>>);
+pub struct Blocks {
+    cache: Box<dyn Cache<BlockKey, Arc<Block>>>,
+    bytes: u64,
+}
+
+/// A cache of fewer blocks than several people look at has lost one before the tiles beside it are asked for.
+const BLOCKS_OF_VIEWS: u64 = 32;
 
 impl Blocks {
-    /// Keeps blocks in `cache`.
-    pub fn new(cache: Box<dyn Cache<BlockKey, Arc<Block>>>) -> Self {
-        Self(cache)
+    /// Keeps blocks in `cache`, which holds so many bytes.
+    pub fn new(cache: Box<dyn Cache<BlockKey, Arc<Block>>>, bytes: u64) -> Self {
+        Self { cache, bytes }
     }
 }
 
 impl BlockCache for Blocks {
     fn get(&self, key: &BlockKey) -> Option<Arc<Block>> {
-        self.0.get(key)
+        self.cache.get(key)
     }
 
     fn insert(&self, key: BlockKey, block: Arc<Block>) {
-        self.0.insert(key, block);
+        self.cache.insert(key, block);
     }
 
     fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block> {
-        self.0.get_or_insert(key, block)
+        self.cache.get_or_insert(key, block)
+    }
+
+    fn keeps(&self, bytes: usize) -> bool {
+        BLOCKS_OF_VIEWS.saturating_mul(bytes as u64) <= self.bytes
     }
 }
 

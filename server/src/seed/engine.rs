@@ -69,7 +69,7 @@ impl Engine {
         // Along the curve a block is wanted again soon or never: what was used longest ago leaves.
         let usual = BLOCK_BYTES + BLOCK_BYTES_EACH * pool.current_num_threads() as u64;
         let capacity = Capacity { bytes: block_bytes.unwrap_or(usual), typical_bytes: LARGE_BLOCK_BYTES };
-        let blocks = Blocks::new(cache::build(CachePolicy::Lru, capacity));
+        let blocks = Blocks::new(cache::build(CachePolicy::Lru, capacity), capacity.bytes);
         Ok(Self { pool, files, blocks, damaged: AtomicU64::new(0) })
     }
 

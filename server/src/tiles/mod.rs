@@ -197,7 +197,7 @@ impl TileService {
     ) -> Self {
         let capacity = Capacity::of_blocks(settings.block_bytes);
         let blocks = metered("blocks", cache::build(settings.policy, capacity), &metrics);
-        let blocks = Blocks::new(Box::new(blocks));
+        let blocks = Blocks::new(Box::new(blocks), capacity.bytes);
         let renderer = Arc::new(TilerRenderer::new(files, hints, blocks, Arc::clone(&metrics)));
         Self::with_renderer(settings, metrics, renderer)
     }

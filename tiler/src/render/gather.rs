@@ -193,13 +193,7 @@ impl Gatherer<'_, '_> {
         let mut wanted: Vec<Wanted> = addresses
             .iter()
             .map(|&address| {
-                let part = if self.context.whole_blocks {
-                    source
-                        .stored_size(address)
-                        .map_or_else(|| source.part_of_block(address, window), Window::full)
-                } else {
-                    source.part_of_block(address, window)
-                };
+                let part = self.part_to_decode(source, address, window);
                 let kept = cache.get(&source.block_key(address));
                 let holding = kept.as_ref().map_or(Holding::Never, |block| block.holding(&part));
                 Wanted { address, part, block: kept.filter(|_| holding != Holding::Never), holding }
@@ -225,6 +219,22 @@ impl Gatherer<'_, '_> {
             self.spent.decode += started.elapsed();
         }
         Ok(wanted.into_iter().filter_map(|wanted| wanted.block).collect())
+    }
+
+    /// What of a block is decoded where a window of its level is needed. What lies above the window has to be read anyway: it is
+    /// decoded as well if the block will be there for the tiles that show it, since it would be read again for them.
+    fn part_to_decode(&self, source: &Source, block: BlockAddress, window: &Window) -> Window {
+        let needed = source.part_of_block(block, window);
+        let Some(size) = source.stored_size(block) else { return needed };
+        if self.context.whole_blocks {
+            return Window::full(size);
+        }
+        let bytes = size.pixels() as usize * source.bands() * source.sample().bytes();
+        if self.context.blocks.keeps(bytes) {
+            Window::new(needed.col_off, 0, needed.width, needed.row_end() as u32)
+        } else {
+            needed
+        }
     }
 }
 

@@ -81,6 +81,8 @@ pub trait BlockCache: Send + Sync {
     fn insert(&self, key: BlockKey, block: Arc<Block>);
     /// Keeps a block, perhaps, unless there is one already; gives the one that all are to use.
     fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block>;
+    /// Whether a block of so many bytes is likely to be there when the tiles beside this one are asked for.
+    fn keeps(&self, bytes: usize) -> bool;
 }
 
 /// A cache that keeps nothing.
@@ -96,6 +98,10 @@ impl BlockCache for NoCache {
 
     fn get_or_insert(&self, _: BlockKey, block: Arc<Block>) -> Arc<Block> {
         block
+    }
+
+    fn keeps(&self, _: usize) -> bool {
+        false
     }
 }
 

@@ -4,9 +4,11 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
+    catalog::OpenDirectly,
     cog::write::{PixelError, PixelSource, WriteOptions, write},
     crs::Crs,
     geom::GeoTransform,
+    render::NoCache,
     source::{BlockKey, OpenOptions},
 };
 
@@ -29,6 +31,10 @@ impl BlockCache for Kept {
 
     fn get_or_insert(&self, key: BlockKey, block: Arc<Block>) -> Arc<Block> {
         Arc::clone(self.0.lock().entry(key).or_insert(block))
+    }
+
+    fn keeps(&self, _: usize) -> bool {
+        true
     }
 }
 
@@ -54,6 +60,26 @@ fn decoded(source: &Source, cache: &Kept) -> Result<Arc<Block>, SourceError> {
     let mut wanted = Wanted { address: FIRST, part: WHOLE, block: None, holding: Holding::Never };
     wanted.decode(source, &source.fetch(&[FIRST])?[0], cache)?;
     Ok(wanted.block.expect("it is decoded"))
+}
+
+#[test]
+fn what_lies_above_is_decoded_as_well_where_the_block_is_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = jpeg(&folder.path().join("grey.tif"));
+    let middle = Window::new(40, 60, 30, 20);
+    let above = Window::new(0, 0, SIDE, 60);
+    let kept = Kept::default();
+    let decoded = |blocks: &dyn BlockCache| {
+        let context = RenderContext { files: &OpenDirectly, blocks, observer: &(), whole_blocks: false };
+        let spent = Spent::default();
+        let mut gatherer =
+            Gatherer { context: &context, bands: &[0, 1, 2], depth: Depth::Byte, spent, faults: 0 };
+        gatherer.blocks(&source, &[FIRST], &middle).expect("it is sound").remove(0)
+    };
+    for (block, expected) in [(decoded(&kept), Holding::All), (decoded(&NoCache), Holding::NotYet)] {
+        assert_eq!((block.holding(&middle), block.holding(&above)), (Holding::All, expected));
+        assert_eq!(block.holding(&WHOLE), Holding::NotYet);
+    }
 }
 
 #[test]
