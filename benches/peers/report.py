@@ -107,13 +107,17 @@ def trials(results):
         if name in ("scaling", "connections"):
             rows = []
             for server, counts in servers.items():
-                first = next(told["rps"] for key, told in counts.items() if key != "at")
+                first = next(told for key, told in counts.items() if key != "at")
                 for count, told in counts.items():
                     if count != "at":
-                        rows.append([f"{server}, {count}", number(told["rps"]), number(told["rps"] / first), number(told["cpu_ms"]),
-                                     number(told.get("p50_ms")), number(told.get("p99_ms")), f"{told['other_cores']:.2f}"])
-            what = "cores" if name == "scaling" else "connections"
-            body = table([what, "tiles/s", "× the first", "CPU-ms", "p50 ms", "p99 ms", "other"], rows)
+                        row = [f"{server}, {count}", number(told["rps"]), number(told["rps"] / first["rps"]), number(told["cpu_ms"])]
+                        if name == "scaling":
+                            row.append(number(told["machine"] / first["machine"]) if "machine" in told else "")
+                        else:
+                            row += [number(told["p50_ms"]), number(told["p99_ms"])]
+                        rows.append([*row, f"{told['other_cores']:.2f}"])
+            more = {"scaling": ["× for a loop"], "connections": ["p50 ms", "p99 ms"]}[name]
+            body = table([{"scaling": "cores"}.get(name, name), "tiles/s", "× the first", "CPU-ms", *more, "other"], rows)
         else:
             keys = [key for key in next(iter(servers.values())) if key not in ("at", "anon_mib")]
             body = table(["", *servers], [[key.replace("_", " "), *(number(told[key]) for told in servers.values())] for key in keys])

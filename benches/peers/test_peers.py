@@ -73,6 +73,20 @@ class Servers(unittest.TestCase):
             self.assertLessEqual(set(names), set(server.settings()))
 
 
+class Scaling(unittest.TestCase):
+    def test_each_core_has_its_turn(self):
+        self.assertEqual([trials.some([0, 1], 1, number) for number in range(3)], [[0], [1], [0]])
+        self.assertEqual([trials.some([0, 2, 5], 2, number) for number in range(3)], [[0, 2], [2, 5], [0, 5]])
+        self.assertEqual(trials.some([0, 1], 2, 1), [0, 1])
+
+    def test_a_core_counts_as_much_as_another_however_often_it_was_asked(self):
+        rows = [{"cpus": [cpu], "rps": rps} for cpu, rps in ((0, 10), (0, 30), (0, 12), (1, 20))]
+        self.assertEqual(trials.over_cores(rows, "rps"), 16)
+
+    def test_a_loop_is_counted_on_the_cores_that_are_named(self):
+        self.assertGreater(trials.loops(sorted(os.sched_getaffinity(0))[:1], seconds=0.05), 0)
+
+
 class Load(unittest.TestCase):
     @unittest.skipUnless(shutil.which("chrt"), "chrt (util-linux) is missing")
     def test_a_load_interrupts_nobody_unless_it_shall(self):

@@ -3,6 +3,8 @@
 import os
 import random
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +17,7 @@ from server import Server
 
 CONNECTIONS = (1, 4, 16, 64, 256)
 # Both sides of a quotient are noisy, so it takes more of them.
-SCALING_ROUNDS = 9
+SCALING_ROUNDS = 10
 TIMES_CAPACITY, QUIET_PART = 4, 0.2
 RECOVERY_S = 6
 MIXED = ("U1", "U1d", "U1z", "U1w", "U1m", "U2", "U3", "U4a", "U4b", "U5", "U6")
@@ -100,24 +102,59 @@ def _slope(values):
 
 def scaling(server, options):
     """Throughput on one core, two, four and so on. The load runs on the same ones: where it has cores of its own that are taken from it
-    as the server gets more, that would be counted against the server."""
-    workload, told = workloads.BY_NAME["U1"], {}
-    cores = os.sched_getaffinity(0)
+    as the server gets more, that would be counted against the server.
+
+    Cores of a virtual machine are not all equally fast, nor as fast together as alone. So fewer than all of them are others in each round,
+    and `machine` says what a loop makes of them that touches nothing but its own core's first cache."""
+    workload = workloads.BY_NAME["U1"]
+    cores = sorted(os.sched_getaffinity(0))
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= len(cores)]
     rounds = {count: [] for count in counts}
     # In turn, so that a machine's moods meet all counts alike.
-    for _ in range(max(options.rounds, SCALING_ROUNDS)):
+    for number in range(max(options.rounds, SCALING_ROUNDS)):
         for count in counts:
-            cpus = sorted(cores)[:count]
+            cpus = some(cores, count, number)
             narrow = Server(server.name, server.table, replace(server.place, cores=count))
             os.sched_setaffinity(0, cpus)
             try:
-                rounds[count].append(race.one_round(narrow, workload, options.seconds, options.warm, cpus=",".join(map(str, cpus))))
+                told = race.one_round(narrow, workload, options.seconds, options.warm, cpus=",".join(map(str, cpus)))
             finally:
                 os.sched_setaffinity(0, cores)
-    for count, rows in rounds.items():
-        told[str(count)] = {key: statistics.median(row[key] for row in rows) for key in ("rps", "cpu_ms", "other_cores")}
-    return told
+            rounds[count].append(told | {"machine": loops(cpus), "cpus": cpus})
+    return {str(count): {key: over_cores(rows, key) for key in ("rps", "cpu_ms", "other_cores", "machine")} for count, rows in rounds.items()}
+
+
+def some(cores, count, number):
+    """So many of the cores, from another one on in each round."""
+    return sorted(cores[(number + index) % len(cores)] for index in range(count))
+
+
+def over_cores(rows, key):
+    """The median of those that ran on the same cores, and the mean of that over the cores."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row["cpus"]), []).append(row[key])
+    return statistics.mean(map(statistics.median, groups.values()))
+
+
+# Waits for a moment, so that all begin at once.
+LOOP = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+start, seconds, loops = float(sys.argv[2]), float(sys.argv[3]), 0
+while time.time() < start: pass
+while time.time() < start + seconds:
+    for _ in range(2000): pass
+    loops += 1
+print(loops / seconds)
+"""
+
+
+def loops(cpus, seconds=0.4):
+    """Loops a second of all these cores together."""
+    start = time.time() + 0.3
+    running = [subprocess.Popen([sys.executable, "-c", LOOP, str(cpu), str(start), str(seconds)], stdout=subprocess.PIPE, text=True) for cpu in cpus]
+    return sum(float(each.communicate()[0]) for each in running)
 
 
 def connections(server, options):
