@@ -164,7 +164,8 @@ const LONG: u8 = 192;
 
 /// The table of AC coefficients.
 pub(super) struct Ac {
-    entries: [AcEntry; 1 << LOOKUP],
+    /// In memory of its own, so that it is not copied wherever the table goes.
+    entries: Box<[AcEntry; 1 << LOOKUP]>,
     long: Long,
 }
 
@@ -194,16 +195,20 @@ impl Ac {
                 }
             }
         }
-        let mut entries = single;
-        for (index, entry) in entries.iter_mut().enumerate() {
+        let mut entries = Box::new(single);
+        for (index, entry) in entries.iter_mut().enumerate().filter(|(_, entry)| entry.second < END) {
             let next = single[index << entry.bits & ((1 << LOOKUP) - 1)];
-            // Chosen without a branch: which of them it is cannot be foretold.
-            let fits = (entry.second < END) & (u32::from(entry.bits + next.bits) <= LOOKUP);
-            let (joins, ends) = (fits & (next.second < END), fits & (next.second == END));
-            entry.bits += if joins | ends { next.bits } else { 0 };
-            entry.values[1] = if joins { next.values[0] } else { entry.values[1] };
-            entry.second += if joins { next.first } else { 0 };
-            entry.second = if ends { END } else { entry.second };
+            if u32::from(entry.bits + next.bits) > LOOKUP {
+                continue;
+            }
+            if next.second < END {
+                entry.second += next.first;
+                entry.values[1] = next.values[0];
+                entry.bits += next.bits;
+            } else if next.second == END {
+                entry.second = END;
+                entry.bits += next.bits;
+            }
         }
         Self { entries, long: Long::new(spec) }
     }
