@@ -15,7 +15,7 @@ pub struct Blocks {
     bytes: u64,
 }
 
-/// A cache of fewer blocks than several people look at has lost one before the tiles beside it are asked for.
+/// A cache with room for fewer blocks than several people look at has lost one before the tiles beside it are asked for.
 const BLOCKS_OF_VIEWS: u64 = 32;
 
 impl Blocks {
@@ -49,5 +49,20 @@ impl Weighted for Block {
     fn weight_bytes(&self) -> u64 {
         let bytes = self.byte_len() as u64;
         bytes + bytes / 12
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CachePolicy, Capacity, build};
+    use super::*;
+
+    #[test]
+    fn a_block_is_kept_where_there_is_room_for_those_of_several_views() {
+        let blocks = |bytes| Blocks::new(build(CachePolicy::Lru, Capacity::of_blocks(bytes)), bytes);
+        let photograph = 512 * 512 * 3;
+        assert!(blocks(512 << 20).keeps(photograph) && blocks(64 << 20).keeps(photograph));
+        assert!(!blocks(1 << 20).keeps(photograph) && !blocks(0).keeps(photograph));
+        assert!(!blocks(512 << 20).keeps(64 << 20), "a whole image in one block");
     }
 }

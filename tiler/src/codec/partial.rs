@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{geom::Window, raster::StoredPlanes};
 
-/// What has the state of its decoder, but not the stream.
+/// The pixels, and where their decoder stopped.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each variant is its codec")]
 pub enum PartialBlock {
@@ -32,7 +32,7 @@ impl PartialBlock {
     /// When the headers are damaged.
     ///
     /// # Allocations
-    /// The samples that the layout announces, and some thousandths more.
+    /// As [`PartialJpeg::open`] and [`PartialWebP::open`].
     pub fn open(bytes: &[u8], layout: &BlockLayout) -> Result<Option<Self>, CodecError> {
         match layout.compression {
             Compression::Jpeg => Ok(PartialJpeg::open(bytes, layout)?.map(Self::Jpeg)),
@@ -79,7 +79,7 @@ impl PartialBlock {
         }
     }
 
-    /// Bytes that it takes.
+    /// Bytes that it takes at most, while it is decoded.
     pub fn byte_len(&self) -> usize {
         match self {
             Self::Jpeg(block) => block.byte_len(),

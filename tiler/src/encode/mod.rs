@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Part of every fingerprint: to be raised whenever the same pixels would encode to other bytes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What a picture was encoded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]

@@ -8,7 +8,7 @@ use super::{Plan, RenderSettings, TileAddress, passthrough};
 use crate::{encode, geom::Window, raster::Depth};
 
 /// Part of every fingerprint: to be raised whenever the same plan would give other pixels.
-const PIXELS_VERSION: u32 = 9;
+const PIXELS_VERSION: u32 = 10;
 
 /// 128 bits that are equal exactly when the bytes of two tiles are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

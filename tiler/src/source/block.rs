@@ -73,7 +73,7 @@ impl Block {
         }
     }
 
-    /// Bytes that it takes in memory when it is decoded whole.
+    /// Bytes that it takes in memory at most, when it is decoded whole or just before.
     pub fn byte_len(&self) -> usize {
         self.byte_len
     }

@@ -19,20 +19,20 @@ pub(super) fn decode(bytes: &[u8], layout: &BlockLayout) -> Result<Vec<u8>, Code
     if info.has_animation {
         return Err(damaged("it is an animation"));
     }
-    // What was checked above is what is allocated.
-    let decoder = Decoder::new(bytes).map_err(damaged)?.config(DecoderConfig::new().limits(Limits::none()));
-    let mut samples = vec![0; layout.decoded_bytes()];
-    let row_bytes = layout.size.width * layout.bands as u32;
-    // libwebp adds alpha to an opaque picture, and leaves it out, as is asked of it.
-    match layout.bands {
-        3 => decoder.decode_rgb_into(&mut samples, row_bytes),
-        4 => decoder.decode_rgba_into(&mut samples, row_bytes),
+    // Alpha is added to an opaque picture, or left out, as the bands ask for.
+    let into = match layout.bands {
+        3 => Decoder::decode_rgb_into,
+        4 => Decoder::decode_rgba_into,
         expected => {
             let found = if info.has_alpha { 4 } else { 3 };
             return Err(CodecError::Channels { codec: CODEC, found, expected });
         }
-    }
-    .map_err(damaged)?;
+    };
+    // What was checked above is what is allocated.
+    let decoder = Decoder::new(bytes).map_err(damaged)?.config(DecoderConfig::new().limits(Limits::none()));
+    let mut samples = vec![0; layout.decoded_bytes()];
+    into(decoder, &mut samples, layout.size.width * layout.bands as u32)
+        .map_err(|_| damaged("the stream is damaged or incomplete"))?;
     Ok(samples)
 }
 

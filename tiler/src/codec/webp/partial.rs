@@ -18,8 +18,9 @@ use crate::{
 const BANDS: usize = 3;
 /// A stream is given in so many pieces: on average half of one is read for rows that nobody asked for.
 const PIECES: usize = 32;
-/// What libwebp keeps of each column while it decodes: the last rows of units, what they are predicted from, and their filters.
-const KEPT_FOR_COLUMN: usize = 96;
+/// Bytes that libwebp keeps for each column while it decodes: rows of units that wait for their filter, coefficients of one row, and what
+/// the next one is predicted from.
+const KEPT_FOR_COLUMN: usize = 128;
 
 self_cell!(
     /// The pixels, and the decoder that writes them.
@@ -30,7 +31,7 @@ self_cell!(
     }
 );
 
-/// A block whose rows are decoded as they are asked for. It owns its state, but not the stream.
+/// A block whose rows are decoded as they are asked for. Until all are, libwebp has a copy of the stream, as far as it was given.
 #[derive(Debug)]
 pub struct PartialWebP {
     size: Size,
@@ -72,7 +73,8 @@ impl PartialWebP {
         let has_kind = layout.sample == SampleType::U8
             && layout.bands == BANDS
             && layout.photometric != Photometric::Cmyk;
-        if !has_kind {
+        // Of a longer stream the copies would be larger than the pixels.
+        if !has_kind || bytes.len() > layout.decoded_bytes() {
             return Ok(None);
         }
         let info = info(bytes, layout)?;
@@ -134,7 +136,7 @@ impl PartialWebP {
         self.needed_rows(window) <= self.rows
     }
 
-    /// Bytes that it takes.
+    /// Bytes that it takes at most: with the decoder, which goes when all is decoded.
     pub fn byte_len(&self) -> usize {
         self.byte_len
     }

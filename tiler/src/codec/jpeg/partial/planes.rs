@@ -21,13 +21,13 @@ struct Plane {
     rows: usize,
     /// Samples in all.
     len: usize,
-    /// Columns of samples of a unit.
-    unit_width: usize,
+    /// How many units a line of memory holds the samples of, as a power of two.
+    units_in_line: u32,
 }
 
 /// Bytes of memory that the processor fetches at once.
 const LINE: usize = 64;
-/// As far ahead are they announced.
+/// So many lines before they are written to are lines announced.
 const LINES_AHEAD: usize = 1;
 
 impl Drop for Planes {
@@ -43,7 +43,13 @@ impl Planes {
         let planes = (0..frame.components.len()).map(|index| {
             let (h, v) = if index == 0 { frame.sampling } else { (1, 1) };
             let (stride, rows) = (8 * h * frame.units().0, 8 * v);
-            let plane = Plane { start, stride, rows, len: unit_rows * rows * stride, unit_width: 8 * h };
+            let plane = Plane {
+                start,
+                stride,
+                rows,
+                len: unit_rows * rows * stride,
+                units_in_line: (LINE / (8 * h)).ilog2(),
+            };
             start += plane.len;
             plane
         });
@@ -68,14 +74,14 @@ impl Planes {
     #[inline(always)]
     pub(super) fn announce(&self, how: impl Transform, unit_row: usize, unit: usize) {
         for plane in &self.planes {
-            let units = LINE / plane.unit_width;
-            let (mut start, mut unit_row) = ((unit / units + LINES_AHEAD) * LINE, unit_row);
+            let due = plane.units_in_line;
+            let (mut start, mut unit_row) = (((unit >> due) + LINES_AHEAD) * LINE, unit_row);
             if start >= plane.stride {
                 (start, unit_row) = (start - plane.stride, unit_row + 1);
             }
             // Of the rows of a line's units, those that are due at this one.
-            let rows = plane.rows / units;
-            let first = unit_row * plane.rows + unit % units * rows;
+            let rows = plane.rows >> due;
+            let first = unit_row * plane.rows + (unit & ((1 << due) - 1)) * rows;
             for row in first..first + rows {
                 if let Some(memory) = self.samples.get(plane.start + row * plane.stride + start..) {
                     how.announce(memory);
