@@ -24,6 +24,8 @@ use crate::geom::Size;
 
 /// Target pixels that are weighed at once.
 const LANES: usize = 16;
+/// So many rows before they are weighed are source rows announced: decoded blocks lie in main memory, and their rows are short.
+const ROWS_AHEAD: i64 = 3;
 /// Source columns that may lie under half as many target pixels.
 const REACH: usize = 32;
 /// Source columns by which a column of the target may lean for each row, and the other way round.
@@ -239,6 +241,10 @@ impl<'a> Passes<'a> {
             let lowest = rows.first(line.at(0).max(line.at(self.columns - 1))) + rows.taps() as i64;
             for row in next..lowest {
                 let source = &self.source_rows[(row - self.first_row) as usize];
+                let later = (row + ROWS_AHEAD - self.first_row) as usize;
+                if let Some(source) = self.source_rows.get(later).filter(|row| !row.columns.is_empty()) {
+                    image.announce(&machine, (row + ROWS_AHEAD) as usize, self.beneath(source).1);
+                }
                 if !source.columns.is_empty() {
                     let out = &mut weighed[place(row)..place(row) + width * BANDS];
                     self.weigh_row(&mut machine, (source, row as usize), image, &mut planes, out);
@@ -270,16 +276,22 @@ impl<'a> Passes<'a> {
         planes: &mut Planes,
         out: &mut [i16],
     ) {
+        let (count, beneath) = self.beneath(row);
+        let samples = image.load(machine, number, beneath, planes);
+        let start = row.x.at(row.columns.start) - ((beneath.0 as i64) << 16);
+        let x = Steps { start, step: row.x.step };
+        let across = Across { samples, x, plane: out.len() / BANDS, from: row.columns.start, count };
+        machine.across::<BANDS>(&across, self.kernels.0, out);
+    }
+
+    /// How many target pixels of a source row are weighed, and what lies beneath them: from a column on so many.
+    fn beneath(&self, row: &SourceRow) -> (usize, (usize, usize)) {
         let columns = self.kernels.0;
         let count = row.columns.len().next_multiple_of(LANES);
         let start = columns.first(row.x.at(row.columns.start));
         let end = columns.first(row.x.at(row.columns.start + count)) + MOST_TAPS as i64;
         // Whole vectors of pixels where there are as many.
-        let beneath = ((end - start) as usize).next_multiple_of(LANES);
-        let samples = image.load(machine, number, (start as usize, beneath), planes);
-        let x = Steps { start: row.x.at(row.columns.start) - (start << 16), step: row.x.step };
-        let across = Across { samples, x, plane: out.len() / BANDS, from: row.columns.start, count };
-        machine.across::<BANDS>(&across, columns, out);
+        (count, (start as usize, ((end - start) as usize).next_multiple_of(LANES)))
     }
 }
 
@@ -370,6 +382,8 @@ pub(super) struct Down<'a> {
 
 /// What the passes are made of: plain loops and vectors give the same bytes.
 pub(super) trait Machine {
+    /// Has the processor fetch the line where this memory starts, which will soon be read.
+    fn announce(&self, memory: &[u8]);
     /// Parts pixels into bands.
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes);
     /// Weighs columns, into numbers of [`ROW_BITS`] below the point.
