@@ -10,6 +10,8 @@ mod exercise;
 mod geo;
 #[path = "support/partial.rs"]
 mod partial;
+#[path = "support/partial_webp.rs"]
+mod partial_webp;
 
 use std::{
     ffi::OsStr,
@@ -23,7 +25,8 @@ use beside::exercise_beside;
 use block::exercise_block;
 use exercise::exercise;
 use geo::exercise_geo;
-use partial::{exercise_partial, exercise_webp};
+use partial::exercise_partial;
+use partial_webp::exercise_partial_webp;
 use peak_alloc::PeakAlloc;
 use tiler::{
     geom::Window,
@@ -56,7 +59,7 @@ fn what_once_did_harm_does_none() {
         match path.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
             Some("codec_block") => exercise_block(&bytes),
             Some("jpeg_partial") => exercise_partial(&bytes),
-            Some("webp_partial") => exercise_webp(&bytes),
+            Some("webp_partial") => exercise_partial_webp(&bytes),
             Some("sidecar") => exercise_beside(&bytes),
             Some("geokeys") => exercise_geo(&bytes),
             _ => {
