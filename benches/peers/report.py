@@ -105,6 +105,7 @@ def trials(results):
         if not servers:
             continue
         if name in ("scaling", "connections"):
+            head, more = ("cores", ["× for a loop"]) if name == "scaling" else ("connections", ["p50 ms", "p99 ms"])
             rows = []
             for server, counts in servers.items():
                 first = next(told for key, told in counts.items() if key != "at")
@@ -116,8 +117,7 @@ def trials(results):
                         else:
                             row += [number(told["p50_ms"]), number(told["p99_ms"])]
                         rows.append([*row, f"{told['other_cores']:.2f}"])
-            more = {"scaling": ["× for a loop"], "connections": ["p50 ms", "p99 ms"]}[name]
-            body = table([{"scaling": "cores"}.get(name, name), "tiles/s", "× the first", "CPU-ms", *more, "other"], rows)
+            body = table([head, "tiles/s", "× the first", "CPU-ms", *more, "other"], rows)
         else:
             keys = [key for key in next(iter(servers.values())) if key not in ("at", "anon_mib")]
             body = table(["", *servers], [[key.replace("_", " "), *(number(told[key]) for told in servers.values())] for key in keys])
