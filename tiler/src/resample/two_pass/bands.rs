@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::{Down, Machine, Planes};
-use crate::{raster::PlanePart, resample::Kernel};
-
-/// Bytes of memory that the processor fetches at once.
-const LINE: usize = 64;
+use crate::{
+    raster::{LINE, PlanePart},
+    resample::Kernel,
+};
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {

@@ -1,7 +1,7 @@
 //! The samples of all components, as many as their units have.
 
 use super::{header::Frame, scan::Transform};
-use crate::raster::spare;
+use crate::raster::{LINE, spare};
 
 /// Planes of samples in one piece of memory, which may have been used before: smaller pieces would waste some of it.
 #[derive(Debug)]
@@ -25,8 +25,6 @@ struct Plane {
     units_in_line: u32,
 }
 
-/// Bytes of memory that the processor fetches at once.
-const LINE: usize = 64;
 /// So many lines before they are written to are lines announced.
 const LINES_AHEAD: usize = 1;
 
