@@ -1,7 +1,7 @@
 //! A request from the socket to its handler and back:
 //!
 //! 1. the gate: method, host, target, body and path are sound, or a 4xx and the connection closes;
-//! 2. a tile at hand is counted and sent at once;
+//! 2. a tile at hand is counted and sent at once, most often before the gate, from a head that needs none ([`Handler::at_hand`]);
 //! 3. `OPTIONS` is answered for every path;
 //! 4. the first part of the path chooses the handler, which keeps the snapshot that is published now;
 //! 5. documents are packed, and the answer is counted and logged.
@@ -32,10 +32,13 @@ use crate::{
         base_url::{self, BaseUrl, Origin},
         compression,
         connection::Peer,
+        head::RequestHead,
         respond::{self, text},
     },
-    layers::Snapshot,
-    legend, ui, wmts, xyz,
+    layers::{Layer, Snapshot},
+    legend,
+    tiles::TileAnswer,
+    ui, wmts, xyz,
 };
 
 /// A form sent to WMTS is no longer than an address.
@@ -56,34 +59,61 @@ impl Router {
         Self { app, files: Arc::default() }
     }
 
-    /// The tile that a request asks for, where nobody has to wait for it.
-    fn at_hand(&self, snapshot: &Snapshot, parts: &Parts, path: &str, began: Instant) -> Option<Response> {
-        let takes_body = parts.method == Method::GET;
-        if !takes_body && parts.method != Method::HEAD {
-            return None;
-        }
-        let query = parts.uri.query().unwrap_or_default();
-        let if_none_match = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    /// The tile that a request asks for, where nobody has to wait for it, with its protocol and layer.
+    fn tile_at_hand<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        (path, query): (&str, &str),
+        if_none_match: Option<&str>,
+    ) -> Option<(&'static str, &'a Layer, TileAnswer)> {
         let (protocol, tile) = if let Some(path) = path.strip_prefix("/xyz/") {
             ("xyz", xyz::tile_named(snapshot, path, query)?)
         } else {
             let path = path.strip_prefix("/wmts").filter(|path| path.is_empty() || path.starts_with('/'))?;
             ("wmts", wmts::tile_named(snapshot, path, query)?)
         };
-        let layer = tile.layer;
-        let mut response = self.app.tiles.at_hand(&tile, if_none_match)?.into_response(layer);
+        Some((protocol, tile.layer, self.app.tiles.at_hand(&tile, if_none_match)?))
+    }
+
+    /// The same as a response that is counted.
+    fn response_at_hand(
+        &self,
+        snapshot: &Snapshot,
+        parts: &Parts,
+        path: &str,
+        began: Instant,
+    ) -> Option<Response> {
+        let takes_body = parts.method == Method::GET;
+        if !takes_body && parts.method != Method::HEAD {
+            return None;
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let if_none_match = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        let (protocol, layer, tile) = self.tile_at_hand(snapshot, (path, query), if_none_match)?;
+        let mut response = tile.into_response(layer);
         if parts.version == Version::HTTP_2 {
             // It may wait for the client, and be given up: its bytes are counted as they go.
             respond::labels(&mut response, protocol, &layer.id);
             self.count(&mut response, began);
             return Some(response);
         }
-        let (status, took) = (response.status(), began.elapsed());
         let bytes = response.body().size_hint().exact().unwrap_or(0);
         let sent = if takes_body { bytes } else { 0 };
+        self.sent((protocol, layer), response.status(), began, (sent, bytes));
+        Some(response)
+    }
+
+    /// Counts and logs an answer that is sent at once; a body that is not sent has bytes as well.
+    fn sent(
+        &self,
+        (protocol, layer): (&'static str, &Layer),
+        status: StatusCode,
+        began: Instant,
+        (sent, bytes): (u64, u64),
+    ) {
+        let took = began.elapsed();
         self.app.metrics.answers.sent((protocol, &layer.id), status, took, sent);
         self.log((protocol, &layer.id), status, took, bytes);
-        Some(response)
     }
 
     /// What is seldom needed waits in memory of its own: others would carry its room along.
@@ -158,7 +188,7 @@ impl Handler for Router {
                 return Answer::Now(response);
             }
         };
-        if let Some(response) = self.at_hand(&snapshot, &parts, &path, began) {
+        if let Some(response) = self.response_at_hand(&snapshot, &parts, &path, began) {
             return Answer::Now(response);
         }
         let (path, base_url) = (path.into_owned(), base_url.to_string());
@@ -178,6 +208,26 @@ impl Handler for Router {
             router.count(&mut response, began);
             response
         }))
+    }
+
+    fn at_hand(
+        &self,
+        request: &RequestHead<'_>,
+        _: Peer,
+        began: Instant,
+        head: &mut Vec<u8>,
+    ) -> Option<Bytes> {
+        let limits = &self.app.settings.limits;
+        if request.target_bytes > limits.target_bytes || request.fields > limits.head_fields {
+            return None;
+        }
+        let snapshot = self.app.snapshot.load();
+        let address = (request.path, request.query);
+        let (protocol, layer, tile) = self.tile_at_hand(&snapshot, address, request.if_none_match)?;
+        let (status, body) = tile.write(layer, began, head)?;
+        let bytes = body.len() as u64;
+        self.sent((protocol, layer), status, began, (bytes, bytes));
+        Some(body)
     }
 }
 
@@ -318,7 +368,7 @@ mod tests {
     use crate::{
         app::AppSettings,
         error::Fault,
-        layers::{EmptyTile, Layer},
+        layers::EmptyTile,
         metrics::Metrics,
         tiles::{Renderer, TileService},
         wmts::fixture,
@@ -343,7 +393,7 @@ mod tests {
     fn at_hand(router: &Router, method: Method, target: &str) -> Option<StatusCode> {
         let request = Request::builder().method(method).uri(target).body(()).expect("a sound request");
         let (parts, path) = (request.into_parts().0, target.split('?').next().unwrap_or_default());
-        let answer = router.at_hand(&router.app.snapshot.load(), &parts, path, Instant::now());
+        let answer = router.response_at_hand(&router.app.snapshot.load(), &parts, path, Instant::now());
         answer.map(|response| response.status())
     }
 
@@ -353,6 +403,26 @@ mod tests {
         let mut snapshot = fixture::snapshot();
         snapshot.layers.values_mut().for_each(|layer| change(Arc::make_mut(layer)));
         Router::new(Arc::new(App::with_tiles(snapshot, settings, (tiles, metrics))))
+    }
+
+    #[tokio::test]
+    async fn a_tile_in_memory_is_at_hand_for_a_plain_head() {
+        let router = router(|_| {});
+        let peer = Peer { address: ([127, 0, 0, 1], 80).into(), is_encrypted: false };
+        let head = |path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let written = |head: &str| {
+            let request = RequestHead::parse(head.as_bytes()).expect("a plain head");
+            let mut written = Vec::new();
+            let body = router.at_hand(&request, peer, Instant::now(), &mut written)?;
+            Some((String::from_utf8(written).expect("text"), body))
+        };
+        let address = "/xyz/ortho/2/2/1.png";
+        assert_eq!(written(&head(address)), None);
+        let snapshot = router.app.snapshot.load_full();
+        xyz::handle(&router.app, &snapshot, &RequestInfo::get(address, "")).await;
+        let (written, body) = written(&head(address)).expect("it is at hand");
+        assert!(written.starts_with("HTTP/1.1 200 OK\r\n") && written.contains("content-length: 4\r\n"));
+        assert_eq!(body, "tile");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ mod disk_cache;
 mod encrypted;
 mod faults;
 mod gate;
+mod kept_alive;
 mod mosaic;
 mod originals;
 mod passthrough;

@@ -1,7 +1,7 @@
-//! A client that sends exactly what it is told, and reads one answer.
+//! Clients that send exactly what they are told, and read one answer, or one after the other.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -57,6 +57,40 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
     parse(&bytes)
+}
+
+/// A connection that stays open from one request to the next.
+pub struct KeptAlive(BufReader<TcpStream>);
+
+impl KeptAlive {
+    /// Connects.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it is a socket");
+        Self(BufReader::new(stream))
+    }
+
+    /// GET with further header lines.
+    ///
+    /// # Panics
+    /// When there is no answer, or not as long as it says.
+    pub fn get(&mut self, target: &str, headers: &[&str]) -> Answer {
+        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+        self.0.get_mut().write_all(request.as_bytes()).expect("it is taken");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let read = self.0.read_until(b'\n', &mut head).expect("an answer");
+            assert!(read > 0, "no answer to {target}");
+        }
+        let mut answer = parse(&head).expect("a sound head");
+        answer.body = vec![0; answer.header("content-length").parse().unwrap_or(0)];
+        self.0.read_exact(&mut answer.body).expect("as long as it says");
+        answer
+    }
 }
 
 fn parse(bytes: &[u8]) -> Option<Answer> {

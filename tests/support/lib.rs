@@ -9,7 +9,7 @@ mod imagery;
 mod running;
 mod secure;
 
-pub use client::Answer;
+pub use client::{Answer, KeptAlive};
 pub use geotiff::{GeoTiff, Photometric, Samples};
 pub use http2::Http2;
 pub use imagery::{CORNER, Painted, write_cog};

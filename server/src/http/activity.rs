@@ -20,6 +20,8 @@ const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Activity {
     born: Instant,
+    /// Requests that were read whole.
+    begun: AtomicU32,
     /// Answers that are not handed on whole.
     open: AtomicU32,
     /// Of them, those that wait for us and not for the client.
@@ -53,6 +55,7 @@ impl Default for Activity {
     fn default() -> Self {
         Self {
             born: Instant::now(),
+            begun: AtomicU32::new(0),
             open: AtomicU32::new(0),
             ours: AtomicU32::new(0),
             since_ms: AtomicU64::new(0),
@@ -73,10 +76,36 @@ impl Activity {
         self.head_ms.store(NEVER, Ordering::Release);
     }
 
+    /// A request was read whole; returns how many there were before.
+    pub fn begin(&self) -> u32 {
+        self.begun.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Requests that were read whole.
+    pub fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are answers that are not handed on whole.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether it was asked to close.
+    pub fn is_closing(&self) -> bool {
+        self.closing_ms.load(Ordering::Acquire) != NEVER
+    }
+
+    /// A request was read whole and answered in one go, at `now`.
+    pub fn answer_at_once(&self, now: Instant) {
+        self.begin();
+        self.since_ms.store(self.ms_at(now), Ordering::Release);
+    }
+
     /// Bytes have arrived that do not end a head.
     pub fn receive(&self) {
         if self.head_ms.load(Ordering::Acquire) == NEVER
-            && self.open.load(Ordering::Acquire) == 0
+            && !self.is_open()
             && !self.is_multiplexed.load(Ordering::Acquire)
         {
             self.head_ms.store(self.now_ms(), Ordering::Release);
@@ -95,9 +124,7 @@ impl Activity {
 
     /// How long the connection has had nothing to do; `None` while it has, or closes anyway.
     pub fn idle_for(&self) -> Option<Duration> {
-        let is_idle = self.open.load(Ordering::Acquire) == 0
-            && self.head_ms.load(Ordering::Acquire) == NEVER
-            && self.closing_ms.load(Ordering::Acquire) == NEVER;
+        let is_idle = !self.is_open() && self.head_ms.load(Ordering::Acquire) == NEVER && !self.is_closing();
         is_idle.then(|| Duration::from_millis(self.quiet_ms(self.now_ms())))
     }
 
@@ -111,7 +138,7 @@ impl Activity {
         if over(&self.write_ms, limits.write_timeout) || over(&self.head_ms, limits.head_timeout) {
             return Verdict::Abort;
         }
-        let is_open = self.open.load(Ordering::Acquire) > 0;
+        let is_open = self.is_open();
         if self.ours.load(Ordering::Acquire) > 0 {
             return Verdict::Stay;
         }
@@ -123,8 +150,11 @@ impl Activity {
         if over(&self.closing_ms, limits.write_timeout) {
             return Verdict::Abort;
         }
-        let is_closing = self.closing_ms.load(Ordering::Acquire) != NEVER;
-        if !is_closing && is_over(quiet_ms, limits.idle_timeout) { Verdict::Close } else { Verdict::Stay }
+        if !self.is_closing() && is_over(quiet_ms, limits.idle_timeout) {
+            Verdict::Close
+        } else {
+            Verdict::Stay
+        }
     }
 
     /// Asks the connection to take no more requests, and to end once those that it has are answered.

@@ -77,8 +77,8 @@ pub fn base_url<'a>(
     is_host(host).then_some(BaseUrl::Asked { scheme, host })
 }
 
-/// A proxy behind a proxy appends to the list.
-fn first(list: &str) -> &str {
+/// Of a list, to which a proxy behind a proxy appends, the first.
+pub fn first(list: &str) -> &str {
     list.split(',').next().unwrap_or_default().trim()
 }
 
@@ -95,8 +95,9 @@ const IN_HOSTS: [bool; 256] = {
 };
 
 /// Whether this is a host with perhaps a port, and nothing that could end up as markup or as another address.
-pub fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.len() <= 255 && host.bytes().all(|b| IN_HOSTS[usize::from(b)])
+pub fn is_host(host: impl AsRef<[u8]>) -> bool {
+    let host = host.as_ref();
+    !host.is_empty() && host.len() <= 255 && host.iter().all(|b| IN_HOSTS[usize::from(*b)])
 }
 
 #[cfg(test)]

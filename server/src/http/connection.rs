@@ -1,19 +1,21 @@
-//! One connection: the handshake of TLS where there is one, then HTTP/1.1 or HTTP/2, whichever the client speaks.
+//! One connection: the handshake of TLS where there is one, then HTTP/1.1 or HTTP/2, whichever the client speaks. What hyper sees of HTTP/1.1 is
+//! what [`super::fast_path`] leaves to it.
 
 use std::{
     convert::Infallible,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use http::{HeaderValue, Version, header};
-use hyper::{rt::Executor, service::service_fn};
-use hyper_util::{rt::TokioIo, server::conn::auto};
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -25,7 +27,9 @@ use super::{
     Answer, Handler, Limits, Response,
     activity::{Activity, Busy, Verdict},
     connections::Place,
+    fast_path::FastPath,
     tls::Tls,
+    version,
     watched::Watched,
 };
 use crate::resume;
@@ -51,7 +55,8 @@ pub struct Peer {
 /// What all connections of a listener share.
 pub struct Service<H> {
     handler: H,
-    protocols: auto::Builder<Streams>,
+    http1: http1::Builder,
+    http2: http2::Builder<Streams>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
 }
@@ -59,26 +64,25 @@ pub struct Service<H> {
 impl<H: Handler> Service<H> {
     /// A service that answers with `handler`, through TLS where that is given.
     pub fn new(handler: H, tls: Option<Arc<Tls>>, limits: Limits) -> Self {
-        let mut protocols = auto::Builder::new(Streams);
-        protocols
-            .http1()
+        let mut http1 = http1::Builder::new();
+        http1
             // Timeouts are those of `Activity`.
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes.max(8192))
             .half_close(false);
         // Told a number, hyper fills that many places one by one for each request; else it leaves them as they are.
         if limits.head_fields != HYPER_FIELDS {
-            protocols.http1().max_headers(limits.head_fields);
+            http1.max_headers(limits.head_fields);
         }
-        protocols
-            .http2()
+        let mut http2 = http2::Builder::new(Streams);
+        http2
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(limits.head_bytes as u32)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .max_pending_accept_reset_streams(RESETS.0)
             .max_local_error_reset_streams(RESETS.1);
-        Self { handler, protocols, tls, limits }
+        Self { handler, http1, http2, tls, limits }
     }
 
     /// Whether clients have to speak TLS.
@@ -101,16 +105,25 @@ impl<H: Handler> Service<H> {
         }
     }
 
-    async fn answer<S>(self: &Arc<Self>, stream: S, peer: Peer, activity: &Arc<Activity>)
+    /// Answers the requests that a stream brings, until it ends.
+    pub(super) async fn answer<S>(self: &Arc<Self>, stream: S, peer: Peer, activity: &Arc<Activity>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let begun = AtomicU32::new(0);
+        let most_requests = self.limits.requests_per_connection;
         // A connection's own: a count of owners that all processors write to makes each wait for the others.
         let handler = Arc::new(H::clone(&self.handler));
+        let mut stream = Watched::new(stream, Arc::clone(activity));
+        let read = tokio::select! {
+            read = version::read(&mut stream) => read,
+            _ = activity.asked() => return,
+        };
+        let Ok((is_http2, arrived)) = read else { return };
+        let shared = (Arc::clone(&handler), most_requests);
+        let stream = FastPath::new((stream, arrived), shared, (peer, Arc::clone(activity)));
         let service = service_fn(|request| {
             let began = Instant::now();
-            let is_last = begun.fetch_add(1, Ordering::Relaxed) + 1 >= self.limits.requests_per_connection;
+            let is_last = activity.begin() + 1 >= most_requests;
             if is_last {
                 activity.close();
             }
@@ -122,18 +135,26 @@ impl<H: Handler> Service<H> {
             };
             Answering { answer, busy: Some(busy), is_last, is_multiplexed }
         });
-        let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
-        let connection = self.protocols.serve_connection(stream, service);
-        pin!(connection);
-        loop {
-            tokio::select! {
-                biased;
-                _ = connection.as_mut() => return,
-                verdict = activity.asked() => match verdict {
-                    Verdict::Abort => return,
-                    _ => connection.as_mut().graceful_shutdown(),
-                },
-            }
+        if is_http2 {
+            activity.multiplex();
+            run(self.http2.serve_connection(TokioIo::new(stream.leave()), service), activity).await;
+        } else {
+            run(self.http1.serve_connection(TokioIo::new(stream), service), activity).await;
+        }
+    }
+}
+
+/// Runs a connection until it ends by itself or is asked to.
+async fn run(connection: impl GracefulConnection, activity: &Activity) {
+    pin!(connection);
+    loop {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            verdict = activity.asked() => match verdict {
+                Verdict::Abort => return,
+                _ => connection.as_mut().graceful_shutdown(),
+            },
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use tokio::{
@@ -21,6 +22,7 @@ use super::{
     Answer, Limits,
     connection::{Peer, Service},
     connections::Connections,
+    head::RequestHead,
     tls::Tls,
 };
 use crate::{metrics::Metrics, resume};
@@ -29,6 +31,17 @@ use crate::{metrics::Metrics, resume};
 pub trait Handler: Clone + Send + Sync + 'static {
     /// Answers one request of one peer, which was there at `began`.
     fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer, began: Instant) -> Answer;
+
+    /// Answers a request whose answer is at hand: writes its head as HTTP/1.1 has it, and returns its body. Else [`Self::handle`] is asked.
+    fn at_hand(
+        &self,
+        _request: &RequestHead<'_>,
+        _peer: Peer,
+        _began: Instant,
+        _head: &mut Vec<u8>,
+    ) -> Option<Bytes> {
+        None
+    }
 }
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

@@ -9,13 +9,17 @@ pub mod conditional;
 pub mod connection;
 mod connections;
 pub mod document;
+mod fast_path;
 pub mod file;
+pub mod head;
 pub mod listener;
 pub mod query;
 pub mod range;
 pub mod respond;
 pub mod tls;
+mod version;
 mod watched;
+pub mod wire;
 
 use std::{
     pin::Pin,

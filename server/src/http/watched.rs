@@ -9,26 +9,19 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::activity::Activity;
-
-/// What every HTTP/2 connection begins with, and no request of HTTP/1.
-const PREFACE: &[u8] = b"PRI * HTTP/2";
-/// What the head of a request ends with.
-const HEAD_END: &[u8] = b"\r\n\r\n";
+use super::{activity::Activity, head::HEAD_END};
 
 /// A stream with its marks.
 #[derive(Debug)]
 pub struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// Whether bytes have arrived.
-    is_known: bool,
 }
 
 impl<S> Watched<S> {
     /// Marks what this stream does.
     pub fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, is_known: false }
+        Self { stream, activity }
     }
 
     fn wrote<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -47,10 +40,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let result = Pin::new(&mut self.stream).poll_read(context, buffer);
         let arrived = &buffer.filled()[before..];
         if !arrived.is_empty() {
-            if !self.is_known && arrived.starts_with(PREFACE) {
-                self.activity.multiplex();
-            }
-            self.is_known = true;
             // Most heads arrive whole: nobody waits for the rest. Of blank lines, which may come before one, there is more to come.
             let is_whole =
                 arrived.ends_with(HEAD_END) && !arrived.starts_with(b"\r") && !arrived.starts_with(b"\n");
@@ -145,16 +134,5 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(11)).await;
             assert_eq!(activity.judge(&Limits::default()), verdict, "{sent}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn http_2_is_known_by_its_first_bytes() {
-        let (mut client, server) = duplex(64);
-        let activity = Arc::new(Activity::default());
-        let mut watched = Watched::new(server, Arc::clone(&activity));
-        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.expect("there is room");
-        watched.read_exact(&mut [0; 24]).await.expect("it is there");
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        assert_eq!(activity.judge(&Limits::default()), Verdict::Stay);
     }
 }

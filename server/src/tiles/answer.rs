@@ -1,7 +1,8 @@
 //! A tile as an HTTP answer: `ETag`, `Cache-Control`, and how it was come by.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tiler::encode::Format;
 
@@ -10,6 +11,7 @@ use crate::{
     http::{
         Response,
         respond::{EVERYWHERE, empty, with_head},
+        wire,
     },
     layers::Layer,
 };
@@ -26,30 +28,77 @@ const MOST_HEADS: usize = 64;
 
 thread_local! {
     /// Heads that were sent: to copy one takes less than half of what it takes to make one.
-    static HEADS: RefCell<Vec<(Head, HeaderMap)>> = const { RefCell::new(Vec::new()) };
+    static HEADS: RefCell<Heads<HeaderMap>> = const { RefCell::new(Heads(Vec::new())) };
+    /// The same as HTTP/1.1 writes them.
+    static LINES: RefCell<Heads<Vec<u8>>> = const { RefCell::new(Heads(Vec::new())) };
 }
 
 impl TileAnswer {
     /// The answer with the caching rules of its layer.
     pub fn into_response(self, layer: &Layer) -> Response {
-        let max_age_s = layer.max_age_s;
+        let Some((head, etag)) = self.head(layer) else {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            response.headers_mut().insert(header::CACHE_CONTROL, max_age(layer.max_age_s));
+            return response;
+        };
+        let mut headers = HEADS.with_borrow_mut(|heads| heads.of(head, HeaderMap::clone).clone());
+        headers.insert(header::ETAG, etag.into());
+        let mut response = with_head(head.status(), headers);
+        response.body_mut().fill(self.into_body());
+        response
+    }
+
+    /// The same as HTTP/1.1 writes it `now`: its status and body, and its head, which is appended; nothing where no tile is sent.
+    pub fn write(self, layer: &Layer, now: Instant, to: &mut Vec<u8>) -> Option<(StatusCode, Bytes)> {
+        let (head, etag) = self.head(layer)?;
+        let body = self.into_body();
+        LINES.with_borrow_mut(|heads| {
+            let lines = |headers: &HeaderMap| {
+                let mut others = headers.clone();
+                others.remove(header::ETAG);
+                wire::lines(head.status(), &others)
+            };
+            to.extend_from_slice(heads.of(head, lines));
+        });
+        wire::field(to, header::ETAG.as_str(), etag.as_bytes());
+        wire::end(to, head.sent.is_some().then_some(body.len()), now);
+        Some((head.status(), body))
+    }
+
+    fn head(&self, layer: &Layer) -> Option<(Head, EntityTag)> {
+        let (sent, etag, is_provisional) = match *self {
+            Self::Tile { etag, format, origin, is_provisional, .. } => {
+                (Some((format, origin)), etag, is_provisional)
+            }
+            Self::NotModified { etag, is_provisional } => (None, etag, is_provisional),
+            Self::NoContent => return None,
+        };
+        Some((Head { sent, max_age_s: layer.max_age_s, is_provisional }, etag))
+    }
+
+    fn into_body(self) -> Bytes {
         match self {
-            Self::Tile { bytes, etag, format, origin, is_provisional } => {
-                let head = Head { sent: Some((format, origin)), max_age_s, is_provisional };
-                let mut response = with_head(StatusCode::OK, head.with(etag));
-                response.body_mut().fill(bytes);
-                response
-            }
-            Self::NotModified { etag, is_provisional } => {
-                let head = Head { sent: None, max_age_s, is_provisional };
-                with_head(StatusCode::NOT_MODIFIED, head.with(etag))
-            }
-            Self::NoContent => {
-                let mut response = empty(StatusCode::NO_CONTENT);
-                response.headers_mut().insert(header::CACHE_CONTROL, max_age(max_age_s));
-                response
-            }
+            Self::Tile { bytes, .. } => bytes,
+            Self::NotModified { .. } | Self::NoContent => Bytes::new(),
         }
+    }
+}
+
+/// Heads that were sent, as they are kept.
+struct Heads<T>(Vec<(Head, T)>);
+
+impl<T> Heads<T> {
+    /// What is kept of a head, or is made of its headers.
+    fn of(&mut self, head: Head, make: impl FnOnce(&HeaderMap) -> T) -> &T {
+        let found = self.0.iter().position(|(kept, _)| *kept == head);
+        let index = found.unwrap_or_else(|| {
+            if self.0.len() == MOST_HEADS {
+                self.0.clear();
+            }
+            self.0.push((head, make(&head.headers())));
+            self.0.len() - 1
+        });
+        &self.0[index].1
     }
 }
 
@@ -63,20 +112,8 @@ struct Head {
 }
 
 impl Head {
-    fn with(self, etag: EntityTag) -> HeaderMap {
-        let mut headers = HEADS.with_borrow_mut(|heads| {
-            if let Some((_, headers)) = heads.iter().find(|(head, _)| *head == self) {
-                return headers.clone();
-            }
-            let headers = self.headers();
-            if heads.len() == MOST_HEADS {
-                heads.clear();
-            }
-            heads.push((self, headers.clone()));
-            headers
-        });
-        headers.insert(header::ETAG, etag.into());
-        headers
+    fn status(self) -> StatusCode {
+        if self.sent.is_some() { StatusCode::OK } else { StatusCode::NOT_MODIFIED }
     }
 
     fn headers(self) -> HeaderMap {
@@ -103,7 +140,6 @@ fn max_age(seconds: u32) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use tiler::render::Fingerprint;
 
     use super::*;
@@ -146,8 +182,44 @@ mod tests {
                 !known.headers().contains_key(header::CONTENT_TYPE) && !known.headers().contains_key(PATH)
             );
         }
-        assert!(HEADS.with_borrow(Vec::len) <= MOST_HEADS);
+        assert!(HEADS.with_borrow(|heads| heads.0.len()) <= MOST_HEADS);
         let nothing = TileAnswer::NoContent.into_response(&snapshot.layers["ortho"]);
         assert!(!nothing.headers().contains_key(header::ETAG));
+    }
+
+    #[test]
+    fn an_answer_is_written_as_it_would_be_sent() {
+        let snapshot = fixture::snapshot();
+        let layer = &snapshot.layers["ortho"];
+        let etag = EntityTag::from(Fingerprint(7));
+        let (bytes, format, origin) = (Bytes::from_static(b"tile"), Format::Jpeg, Origin::Cached);
+        let tile =
+            |is_provisional| TileAnswer::Tile { bytes: bytes.clone(), etag, format, origin, is_provisional };
+        let known = TileAnswer::NotModified { etag, is_provisional: false };
+        for (answer, bytes) in [(tile(false), 4), (tile(true), 4), (tile(false), 4), (known, 0)] {
+            let mut head = b"before ".to_vec();
+            let (status, body) =
+                answer.clone().write(layer, Instant::now(), &mut head).expect("it is a tile");
+            let response = answer.into_response(layer);
+            assert_eq!((status, body.len()), (response.status(), bytes));
+            let mut fields = [httparse::EMPTY_HEADER; 20];
+            let mut parsed = httparse::Response::new(&mut fields);
+            let len = head.len() - 7;
+            assert_eq!(parsed.parse(&head[7..]), Ok(httparse::Status::Complete(len)));
+            assert_eq!(parsed.code, Some(status.as_u16()));
+            let mut headers: HeaderMap = (parsed.headers.iter())
+                .map(|field| {
+                    let value = HeaderValue::from_bytes(field.value).expect("a sound value");
+                    (field.name.parse().expect("a name"), value)
+                })
+                .collect();
+            assert!(headers.remove(header::DATE).is_some());
+            let length = headers.remove(header::CONTENT_LENGTH);
+            assert_eq!(length, (bytes > 0).then(|| HeaderValue::from(bytes)));
+            assert_eq!(&headers, response.headers());
+        }
+        let mut head = Vec::new();
+        assert_eq!(TileAnswer::NoContent.write(layer, Instant::now(), &mut head), None);
+        assert!(head.is_empty());
     }
 }

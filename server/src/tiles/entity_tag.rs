@@ -30,6 +30,11 @@ impl From<EntityTag> for HeaderValue {
 }
 
 impl EntityTag {
+    /// As it is sent.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// As text.
     ///
     /// # Panics

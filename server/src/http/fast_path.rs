@@ -1,0 +1,253 @@
+//! Answers that are at hand, given before hyper sees their requests.
+//!
+//! To serve a cached tile takes little work, and most of what ran in user mode was hyper's, or went into the types that one speaks
+//! to it with: a head is taken apart into owned fields, a service is asked, and fields are written one by one.
+//!
+//! This stream lies between hyper and the socket. Where hyper waits for the next request, and what arrives is one whole
+//! [`RequestHead`] and nothing else, the handler is asked whether the answer is at hand, and that is written. All else goes to hyper
+//! as it came, and what hyper answers goes out as it is; after that it is this stream's turn again. Of a request that was answered
+//! here hyper sees nothing: it still waits. A connection that once sends anything but single plain heads stays hyper's to its end.
+
+use std::{
+    cell::RefCell,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+
+use super::{
+    Handler,
+    activity::{Activity, Busy},
+    connection::Peer,
+    head::RequestHead,
+};
+
+/// Longer heads are hyper's.
+const HEAD_BYTES: usize = 8 << 10;
+/// Answers before other connections have their turn.
+const ANSWERS: usize = 16;
+
+/// What a thread reads into and writes from, one connection after the other.
+struct Scratch {
+    arrived: Box<[u8]>,
+    head: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> =
+        RefCell::new(Scratch { arrived: vec![0; HEAD_BYTES].into(), head: Vec::new() });
+}
+
+/// A connection's stream, as hyper sees it.
+pub struct FastPath<S, H> {
+    stream: S,
+    handler: Arc<H>,
+    peer: Peer,
+    activity: Arc<Activity>,
+    /// Requests before the connection is closed, which hyper does.
+    most_requests: u32,
+    turn: Turn,
+    /// What arrived and hyper has not read yet.
+    arrived: Bytes,
+    outgoing: Option<Outgoing>,
+}
+
+/// Whose the next bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nothing is being answered.
+    Ours,
+    /// Hyper answers one request; `begun` had begun before it.
+    HyperUntil { begun: u32 },
+    /// Hyper's to the end: what it was given is not one request.
+    Hyper,
+}
+
+/// An answer that did not go out at once.
+struct Outgoing {
+    head: Bytes,
+    body: Bytes,
+    _busy: Busy,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> FastPath<S, H> {
+    /// A stream of which something has arrived.
+    pub fn new(
+        (stream, arrived): (S, Bytes),
+        (handler, most_requests): (Arc<H>, u32),
+        (peer, activity): (Peer, Arc<Activity>),
+    ) -> Self {
+        Self { stream, handler, peer, activity, most_requests, turn: Turn::Ours, arrived, outgoing: None }
+    }
+
+    /// Leaves all requests to hyper.
+    pub fn leave(mut self) -> Self {
+        self.turn = Turn::Hyper;
+        self
+    }
+
+    /// Answers what is at hand, until there is something for hyper.
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+        for_hyper: &mut ReadBuf<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<()>> {
+        for _ in 0..ANSWERS {
+            let first = std::mem::take(&mut self.arrived);
+            let arrived = if first.is_empty() {
+                let mut buffer = ReadBuf::new(&mut scratch.arrived);
+                ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+                let len = buffer.filled().len();
+                &scratch.arrived[..len]
+            } else {
+                &first
+            };
+            scratch.head.clear();
+            let began = Instant::now();
+            let Some(body) = self.at_hand(arrived, began, &mut scratch.head) else {
+                let (fits, rest) = arrived.split_at(arrived.len().min(for_hyper.remaining()));
+                for_hyper.put_slice(fits);
+                self.arrived = Bytes::copy_from_slice(rest);
+                return Poll::Ready(Ok(()));
+            };
+            self.activity.answer_at_once(began);
+            let (mut head, mut body) = (&scratch.head[..], body);
+            let sent = poll_send(Pin::new(&mut self.stream), context, &mut head, &mut body);
+            if sent.is_pending() {
+                let busy = Busy::answered(Arc::clone(&self.activity), began);
+                self.outgoing = Some(Outgoing { head: Bytes::copy_from_slice(head), body, _busy: busy });
+            }
+            ready!(sent)?;
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The answer to what has arrived; or it is hyper's turn.
+    fn at_hand(&mut self, arrived: &[u8], began: Instant, head: &mut Vec<u8>) -> Option<Bytes> {
+        let begun = self.activity.begun();
+        let Some(request) = RequestHead::parse(arrived) else {
+            self.turn = if arrived.is_empty() { self.turn } else { Turn::Hyper };
+            return None;
+        };
+        let is_last = begun + 1 >= self.most_requests || self.activity.is_closing();
+        let answer =
+            if is_last { None } else { self.handler.at_hand(&request, self.peer, began.into_std(), head) };
+        if answer.is_none() {
+            self.turn = Turn::HyperUntil { begun };
+        }
+        answer
+    }
+
+    /// Sends what is left of an answer.
+    fn poll_outgoing(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(Outgoing { head, body, .. }) = &mut self.outgoing {
+            ready!(poll_send(Pin::new(&mut self.stream), context, head, body))?;
+            self.outgoing = None;
+            // Whoever was told to wait when it wanted to read did not read.
+            context.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Sends a head and a body, of which as much is left as has not gone out.
+fn poll_send<S: AsyncWrite>(
+    mut stream: Pin<&mut S>,
+    context: &mut Context<'_>,
+    head: &mut impl Buf,
+    body: &mut Bytes,
+) -> Poll<io::Result<()>> {
+    let mut left = head.chain(body);
+    while left.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); 2];
+        let filled = left.chunks_vectored(&mut slices);
+        let written = ready!(stream.as_mut().poll_write_vectored(context, &slices[..filled]))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        left.advance(written);
+    }
+    stream.poll_flush(context)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncRead for FastPath<S, H> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(context))?;
+        if this.turn == Turn::Ours {
+            return SCRATCH.with_borrow_mut(|scratch| this.poll_answer(context, buffer, scratch));
+        }
+        if !this.arrived.is_empty() {
+            let fits = this.arrived.split_to(this.arrived.len().min(buffer.remaining()));
+            buffer.put_slice(&fits);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            // While one request is answered there is another.
+            this.turn = Turn::Hyper;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for FastPath<S, H> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(context))?;
+        Pin::new(&mut this.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(context))?;
+        Pin::new(&mut this.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Hyper flushes when it has written all that it has.
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(context))?;
+        ready!(Pin::new(&mut this.stream).poll_flush(context))?;
+        if let Turn::HyperUntil { begun } = this.turn
+            && this.activity.begun() != begun
+            && !this.activity.is_open()
+            && this.arrived.is_empty()
+        {
+            this.turn = Turn::Ours;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(context))?;
+        Pin::new(&mut this.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+#[path = "fast_path_tests.rs"]
+mod tests;
