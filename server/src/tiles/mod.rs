@@ -34,6 +34,7 @@ use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
     encode::{Format, OutputFormat},
+    io::prefetch,
     render::{Fingerprint, Plan, Stage, StageObserver, TileAddress},
     style::Style,
     tms::{TileId, TileMatrixSet},
@@ -296,6 +297,7 @@ impl TileService {
             return Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
         let KeptTile { bytes, format, is_provisional } = cached(&known.fingerprint)?;
+        prefetch(&bytes);
         let origin = if known.is_empty { Origin::Blank } else { Origin::Cached };
         Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }

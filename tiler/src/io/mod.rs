@@ -9,6 +9,7 @@ mod identity;
 mod memory;
 mod mmap;
 mod pread;
+mod prefetch;
 
 use std::{
     borrow::Cow,
@@ -30,6 +31,8 @@ pub use identity::FileIdentity;
 pub use memory::Memory;
 pub use mmap::Mmap;
 pub use pread::Pread;
+pub(crate) use prefetch::LINE;
+pub use prefetch::prefetch;
 
 /// Random access to the bytes of one file.
 pub trait ByteSource: Send + Sync + fmt::Debug {

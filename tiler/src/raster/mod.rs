@@ -13,9 +13,6 @@ pub use ycbcr::{PlanePart, StoredPlanes, YCbCr, YCbCrBlock, YCbCrWindow};
 
 use crate::geom::Size;
 
-/// Bytes of memory that the processor fetches at once.
-pub(crate) const LINE: usize = 64;
-
 /// Pixels in `[row, col, band]` order with a mask of one byte per pixel.
 ///
 /// Colours are not premultiplied by the mask: a pixel of mask 0 may hold anything.

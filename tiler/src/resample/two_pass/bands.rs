@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use super::{Down, Machine, Planes};
-use crate::{
-    raster::{LINE, PlanePart},
-    resample::Kernel,
-};
+use crate::{io::LINE, raster::PlanePart, resample::Kernel};
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {

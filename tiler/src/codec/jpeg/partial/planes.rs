@@ -1,7 +1,7 @@
 //! The samples of all components, as many as their units have.
 
 use super::{header::Frame, scan::Transform};
-use crate::raster::{LINE, spare};
+use crate::{io::LINE, raster::spare};
 
 /// Planes of samples in one piece of memory, which may have been used before: smaller pieces would waste some of it.
 #[derive(Debug)]
