@@ -78,8 +78,8 @@ impl KeptAlive {
     /// # Panics
     /// When there is no answer, or not as long as it says.
     pub fn get(&mut self, target: &str, headers: &[&str]) -> Answer {
-        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+        let request =
+            [&[&*format!("GET {target} HTTP/1.1"), "Host: a"], headers, &["\r\n"]].concat().join("\r\n");
         self.0.get_mut().write_all(request.as_bytes()).expect("it is taken");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
