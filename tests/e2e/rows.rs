@@ -134,6 +134,8 @@ fn unsafe_code_stands_where_memory_is_mapped_or_fetched_and_in_vectors() {
         "io/prefetch.rs",
         "resample/simd.rs",
         "resample/two_pass/avx2.rs",
+        "resample/two_pass/avx512/mod.rs",
+        "resample/two_pass/avx512/weights.rs",
     ];
     assert_eq!(with, expected.map(PathBuf::from));
 }

@@ -20,6 +20,8 @@ pub(super) const WEIGHT_BITS: u32 = 14;
 pub(super) const GROUP: usize = 4;
 /// A vector of eight weights may begin at the last pair of the last phase: six of them lie beyond it.
 const SPARE: usize = 6;
+/// Wider kernels are not looked up byte by byte.
+const TAPS_IN_BYTES: usize = 2 * GROUP;
 /// Kernels of so many shrinks are kept. A layer has a few per zoom.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("it is not zero");
 /// Shrinks that differ by less share a kernel: 1/4096 of a pixel.
@@ -43,6 +45,16 @@ pub struct Kernel {
     weights: Vec<i16>,
     /// `taps`, filled up to a multiple of [`GROUP`].
     group: usize,
+    /// The same, tap by tap, of the first [`TAPS_IN_BYTES`].
+    tap_bytes: Vec<TapBytes>,
+}
+
+/// Weights that a tap has in each phase.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(super) struct TapBytes {
+    pub(super) low: [u8; PHASES],
+    pub(super) high: [u8; PHASES],
 }
 
 impl Kernel {
@@ -70,7 +82,12 @@ impl Kernel {
             // left rounds to the nearest phase.
             (1 << 15) + (radius * 65536.0).round() as i64 - (1 << 16) - (1 << 16) / (2 * PHASES as i64)
         };
-        Self { taps, origin, weights, group }
+        let byte = |tap: usize, half: usize| {
+            std::array::from_fn(|phase: usize| weights[phase * group + tap].to_le_bytes()[half])
+        };
+        let narrow = 0..taps.min(TAPS_IN_BYTES);
+        let tap_bytes = narrow.map(|tap| TapBytes { low: byte(tap, 0), high: byte(tap, 1) }).collect();
+        Self { taps, origin, weights, group, tap_bytes }
     }
 
     /// The same, made once for all tiles of about the same shrink.
@@ -119,6 +136,11 @@ impl Kernel {
     /// All weights, phase by phase, and the places that a phase takes: [`SPARE`] zeros follow the last phase.
     pub(super) fn table(&self) -> (&[i16], usize) {
         (&self.weights, self.group)
+    }
+
+    /// Weights tap by tap, of the first [`TAPS_IN_BYTES`] at most.
+    pub(super) fn tap_bytes(&self) -> &[TapBytes] {
+        &self.tap_bytes
     }
 
     /// For a position (pixel corners are whole numbers): the first source pixel, and the weights from it on.

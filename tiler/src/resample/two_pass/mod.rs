@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod bands;
 mod plain;
 #[cfg(test)]
@@ -24,10 +26,14 @@ use crate::geom::Size;
 
 /// Target pixels that are weighed at once.
 const LANES: usize = 16;
+/// The same at most, in the widest vectors.
+const WIDE_LANES: usize = 2 * LANES;
 /// So many rows before they are weighed are source rows announced: decoded blocks lie in main memory, and their rows are short.
 const ROWS_AHEAD: i64 = 3;
 /// Source columns that may lie under half as many target pixels.
 const REACH: usize = 32;
+/// Samples that vectors may read from a place on.
+const SPARE: usize = 4 * REACH;
 /// Source columns by which a column of the target may lean for each row, and the other way round.
 const MOST_LEAN: f64 = 0.125;
 /// Kernels of at most so many pixels.
@@ -101,7 +107,7 @@ impl Patch {
 
 /// Positions along one row, in 1/65536 px: the first, and from one to the next.
 #[derive(Debug, Clone, Copy)]
-struct Steps {
+pub(super) struct Steps {
     start: i64,
     step: i64,
 }
@@ -215,6 +221,10 @@ impl<'a> Passes<'a> {
     /// Fills the patch.
     pub(super) fn run<const BANDS: usize>(&self, image: &impl Image<BANDS>, target: &mut impl Target<BANDS>) {
         #[cfg(target_arch = "x86_64")]
+        if let Some(vectors) = avx512::Avx512::detected() {
+            return self.run_with(vectors, image, target);
+        }
+        #[cfg(target_arch = "x86_64")]
         if let Some(vectors) = avx2::Avx2::detected() {
             return self.run_with(vectors, image, target);
         }
@@ -229,10 +239,10 @@ impl<'a> Passes<'a> {
     ) {
         let rows = self.kernels.1;
         // Vectors begin at any pixel and end after the last.
-        let width = self.columns + LANES;
+        let width = self.columns + WIDE_LANES;
         let used = self.source_rows.iter().filter(|row| !row.columns.is_empty());
         let steepest = used.map(|row| row.x.step).max().unwrap_or(0);
-        let beneath = ((width as i64 * steepest) >> 16) as usize + REACH + LANES;
+        let beneath = ((width as i64 * steepest) >> 16) as usize + SPARE + LANES;
         let mut planes = Planes { samples: vec![0; beneath * BANDS], width: beneath };
         let mut weighed = vec![0; self.kept * width * BANDS];
         let place = |row: i64| (row as usize & (self.kept - 1)) * width * BANDS;
@@ -252,6 +262,7 @@ impl<'a> Passes<'a> {
             }
             next = next.max(lowest);
             let start = number * target.stride();
+            machine.begin_row(*line, rows, self.columns);
             let mut from = 0;
             while from < self.columns {
                 let first = rows.first(line.at(from));
@@ -261,6 +272,7 @@ impl<'a> Passes<'a> {
                     weighed: &weighed,
                     plane: width,
                     y: Steps { start: line.at(from), step: line.step },
+                    from,
                 };
                 target.down(&mut machine, &part, rows, start + from..start + to);
                 from = to;
@@ -358,7 +370,7 @@ impl Planes {
 
 /// One source row to be weighed along its columns.
 pub(super) struct Across<'a, const BANDS: usize> {
-    /// Each band, with [`REACH`] samples after the last place, whatever they are.
+    /// Each band, with [`SPARE`] samples from the last place, whatever they are.
     samples: [&'a [u8]; BANDS],
     /// Where the target's columns cross it.
     x: Steps,
@@ -378,6 +390,8 @@ pub(super) struct Down<'a> {
     /// From one band to the next.
     plane: usize,
     y: Steps,
+    /// First target column.
+    from: usize,
 }
 
 /// What the passes are made of: plain loops and vectors give the same bytes.
@@ -388,6 +402,8 @@ pub(super) trait Machine {
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes);
     /// Weighs columns, into numbers of [`ROW_BITS`] below the point.
     fn across<const BANDS: usize>(&mut self, part: &Across<'_, BANDS>, kernel: &Kernel, out: &mut [i16]);
+    /// Prepares for the runs of a target row of so many columns.
+    fn begin_row(&mut self, _: Steps, _: &Kernel, _columns: usize) {}
     /// Weighs rows, into pixels whose bands are beside each other.
     fn down<const BANDS: usize>(&mut self, part: &Down<'_>, kernel: &Kernel, target: &mut [u8]);
     /// Weighs rows, into bands of the same length that lie apart.

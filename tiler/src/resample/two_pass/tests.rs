@@ -75,8 +75,8 @@ fn run_apart<const BANDS: usize, M: Machine>(
     (0..patch.columns * patch.rows).flat_map(|at| targets.each_ref().map(|target| target[at])).collect()
 }
 
-const SHRINKS: [(f64, f64); 7] =
-    [(1.0, 1.0), (1.094, 1.094), (0.4, 1.7), (2.0, 1.2), (2.19, 2.19), (2.9, 1.0), (1.5, 1.5)];
+const SHRINKS: [(f64, f64); 8] =
+    [(1.0, 1.0), (1.094, 1.094), (0.4, 1.7), (2.0, 1.2), (2.19, 2.19), (2.9, 1.0), (3.3, 3.2), (1.5, 1.5)];
 
 #[test]
 fn nothing_is_written_beside_the_patch() {
@@ -121,12 +121,14 @@ fn each_plan(size: Size, mut each: impl FnMut(&Patch, Resampling, (Kernel, Kerne
     count
 }
 
-#[test]
+/// Vectors against the plain loops, on each plan.
 #[cfg(target_arch = "x86_64")]
-fn vectors_give_the_very_bytes_of_the_plain_loops() {
-    if avx2::Avx2::detected().is_none() {
+fn assert_equal<M: Machine>(detected: impl Fn() -> Option<M>) {
+    if detected().is_none() {
+        eprintln!("skipped: the processor has no such vectors");
         return;
     }
+    let vectors = || detected().expect("it is there");
     let size = Size::new(241, 183);
     let (grey, two, colours) = (image(size, 1), image(size, 2), image(size, 3));
     let planned = each_plan(size, |patch, resampling, kernels| {
@@ -134,12 +136,7 @@ fn vectors_give_the_very_bytes_of_the_plain_loops() {
         let told = format!("{resampling:?} {patch:?}");
         let width = size.width as usize;
         let plain = run::<3, _>(plain::Plain, &passes, &colours, width, patch);
-        assert!(
-            run::<3, _>(avx2::Avx2::detected().expect("it is there"), &passes, &colours, width, patch)
-                == plain,
-            "{told}"
-        );
-        let vectors = || avx2::Avx2::detected().expect("it is there");
+        assert!(run::<3, _>(vectors(), &passes, &colours, width, patch) == plain, "{told}");
         assert!(run_apart::<3, _>(plain::Plain, &passes, &colours, width, patch) == plain, "{told}");
         assert!(run_apart::<3, _>(vectors(), &passes, &colours, width, patch) == plain, "{told}");
         let plain = run_apart::<2, _>(plain::Plain, &passes, &two, width, patch);
@@ -147,12 +144,21 @@ fn vectors_give_the_very_bytes_of_the_plain_loops() {
         let plain = run_apart::<1, _>(plain::Plain, &passes, &grey, width, patch);
         assert!(run_apart::<1, _>(vectors(), &passes, &grey, width, patch) == plain, "{told}");
         let plain = run::<1, _>(plain::Plain, &passes, &grey, width, patch);
-        assert!(
-            run::<1, _>(avx2::Avx2::detected().expect("it is there"), &passes, &grey, width, patch) == plain,
-            "{told}"
-        );
+        assert!(run::<1, _>(vectors(), &passes, &grey, width, patch) == plain, "{told}");
     });
     assert!(planned > 250, "{planned}");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn vectors_give_the_very_bytes_of_the_plain_loops() {
+    assert_equal(avx2::Avx2::detected);
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn vectors_of_512_bits_give_the_very_bytes_of_the_plain_loops() {
+    assert_equal(avx512::Avx512::detected);
 }
 
 /// The weights of each pixel by themselves, in floating point numbers.
