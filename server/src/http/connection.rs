@@ -3,6 +3,7 @@
 
 use std::{
     convert::Infallible,
+    future::poll_fn,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -135,26 +136,39 @@ impl<H: Handler> Service<H> {
             };
             Answering { answer, busy: Some(busy), is_last, is_multiplexed }
         });
+        let io = TokioIo::new(stream.clone());
         if is_http2 {
             activity.multiplex();
-            run(self.http2.serve_connection(TokioIo::new(stream.leave()), service), activity).await;
+            stream.leave();
+            run(self.http2.serve_connection(io, service), &stream, activity).await;
         } else {
-            run(self.http1.serve_connection(TokioIo::new(stream), service), activity).await;
+            run(self.http1.serve_connection(io, service), &stream, activity).await;
         }
     }
 }
 
-/// Runs a connection until it ends by itself or is asked to.
-async fn run(connection: impl GracefulConnection, activity: &Activity) {
+/// Runs a connection until it ends by itself or is asked to. Hyper is not asked while there is nothing for it.
+async fn run<S, H>(connection: impl GracefulConnection, stream: &FastPath<S, H>, activity: &Activity)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Handler,
+{
     pin!(connection);
     loop {
+        let ended = poll_fn(|context| match ready!(stream.poll_answer(context)) {
+            Ok(()) => connection.as_mut().poll(context).map(drop),
+            Err(_) => Poll::Ready(()),
+        });
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
-            verdict = activity.asked() => match verdict {
-                Verdict::Abort => return,
-                _ => connection.as_mut().graceful_shutdown(),
-            },
+            () = ended => return,
+            verdict = activity.asked() => {
+                if verdict == Verdict::Abort {
+                    return;
+                }
+                stream.leave();
+                connection.as_mut().graceful_shutdown();
+            }
         }
     }
 }

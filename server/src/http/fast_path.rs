@@ -4,9 +4,10 @@
 //! to it with: a head is taken apart into owned fields, a service is asked, and fields are written one by one.
 //!
 //! This stream lies between hyper and the socket. Where hyper waits for the next request, and what arrives is one whole
-//! [`RequestHead`] and nothing else, the handler is asked whether the answer is at hand, and that is written. All else goes to hyper
-//! as it came, and what hyper answers goes out as it is; after that it is this stream's turn again. Of a request that was answered
-//! here hyper sees nothing: it still waits. A connection that once sends anything but single plain heads stays hyper's to its end.
+//! [`RequestHead`] and nothing else, the handler is asked whether the answer is at hand, and that is written: by whoever polls the
+//! connection, without asking hyper at all. All else goes to hyper as it came, and what hyper answers goes out as it is; after that
+//! it is this stream's turn again. Of a request that was answered here hyper sees nothing: it still waits. A connection that once
+//! sends anything but single plain heads stays hyper's to its end.
 
 use std::{
     cell::RefCell,
@@ -17,6 +18,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
@@ -45,8 +47,10 @@ thread_local! {
         RefCell::new(Scratch { arrived: vec![0; HEAD_BYTES].into(), head: Vec::new() });
 }
 
-/// A connection's stream, as hyper sees it.
-pub struct FastPath<S, H> {
+/// A connection's stream: as hyper sees it, and as it is asked for answers before hyper is.
+pub struct FastPath<S, H>(Arc<Mutex<State<S, H>>>);
+
+struct State<S, H> {
     stream: S,
     handler: Arc<H>,
     peer: Peer,
@@ -66,7 +70,7 @@ enum Turn {
     Ours,
     /// Hyper answers one request; `begun` had begun before it.
     HyperUntil { begun: u32 },
-    /// Hyper's to the end: what it was given is not one request.
+    /// Hyper's to the end: what it was given is not one request, or it is to close.
     Hyper,
 }
 
@@ -77,6 +81,12 @@ struct Outgoing {
     _busy: Busy,
 }
 
+impl<S, H> Clone for FastPath<S, H> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> FastPath<S, H> {
     /// A stream of which something has arrived.
     pub fn new(
@@ -84,22 +94,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> FastPath<S, H> {
         (handler, most_requests): (Arc<H>, u32),
         (peer, activity): (Peer, Arc<Activity>),
     ) -> Self {
-        Self { stream, handler, peer, activity, most_requests, turn: Turn::Ours, arrived, outgoing: None }
+        let (turn, outgoing) = (Turn::Ours, None);
+        let state = State { stream, handler, peer, activity, most_requests, turn, arrived, outgoing };
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Leaves all requests to hyper.
-    pub fn leave(mut self) -> Self {
-        self.turn = Turn::Hyper;
-        self
+    /// Leaves all requests to hyper from now on.
+    pub fn leave(&self) {
+        self.0.lock().turn = Turn::Hyper;
     }
 
-    /// Answers what is at hand, until there is something for hyper.
-    fn poll_answer(
-        &mut self,
-        context: &mut Context<'_>,
-        for_hyper: &mut ReadBuf<'_>,
-        scratch: &mut Scratch,
-    ) -> Poll<io::Result<()>> {
+    /// Answers what is at hand, until it is hyper's turn.
+    pub fn poll_answer(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.lock().poll_answer(context)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> State<S, H> {
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.turn != Turn::Ours {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_outgoing(context))?;
+        SCRATCH.with_borrow_mut(|scratch| self.poll_answer_with(context, scratch))
+    }
+
+    fn poll_answer_with(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<()>> {
         for _ in 0..ANSWERS {
             let first = std::mem::take(&mut self.arrived);
             let arrived = if first.is_empty() {
@@ -112,14 +132,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> FastPath<S, H> {
             };
             scratch.head.clear();
             let began = Instant::now();
-            let Some(body) = self.at_hand(arrived, began, &mut scratch.head) else {
-                let (fits, rest) = arrived.split_at(arrived.len().min(for_hyper.remaining()));
-                for_hyper.put_slice(fits);
-                self.arrived = Bytes::copy_from_slice(rest);
+            let Some(mut body) = self.at_hand(arrived, began, &mut scratch.head) else {
+                self.arrived = if first.is_empty() { Bytes::copy_from_slice(arrived) } else { first };
                 return Poll::Ready(Ok(()));
             };
             self.activity.answer_at_once(began);
-            let (mut head, mut body) = (&scratch.head[..], body);
+            let mut head = &scratch.head[..];
             let sent = poll_send(Pin::new(&mut self.stream), context, &mut head, &mut body);
             if sent.is_pending() {
                 let busy = Busy::answered(Arc::clone(&self.activity), began);
@@ -135,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> FastPath<S, H> {
     fn at_hand(&mut self, arrived: &[u8], began: Instant, head: &mut Vec<u8>) -> Option<Bytes> {
         let begun = self.activity.begun();
         let Some(request) = RequestHead::parse(arrived) else {
-            self.turn = if arrived.is_empty() { self.turn } else { Turn::Hyper };
+            self.turn = Turn::Hyper;
             return None;
         };
         let is_last = begun + 1 >= self.most_requests || self.activity.is_closing();
@@ -185,11 +203,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncRead for FastPath<S, H>
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.0.lock();
+        ready!(this.poll_answer(context))?;
         ready!(this.poll_outgoing(context))?;
-        if this.turn == Turn::Ours {
-            return SCRATCH.with_borrow_mut(|scratch| this.poll_answer(context, buffer, scratch));
-        }
         if !this.arrived.is_empty() {
             let fits = this.arrived.split_to(this.arrived.len().min(buffer.remaining()));
             buffer.put_slice(&fits);
@@ -207,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncRead for FastPath<S, H>
 
 impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for FastPath<S, H> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
+        let this = &mut *self.0.lock();
         ready!(this.poll_outgoing(context))?;
         Pin::new(&mut this.stream).poll_write(context, bytes)
     }
@@ -217,18 +233,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for FastPath<S, H
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
+        let this = &mut *self.0.lock();
         ready!(this.poll_outgoing(context))?;
         Pin::new(&mut this.stream).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.0.lock().stream.is_write_vectored()
     }
 
     /// Hyper flushes when it has written all that it has.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.0.lock();
         ready!(this.poll_outgoing(context))?;
         ready!(Pin::new(&mut this.stream).poll_flush(context))?;
         if let Turn::HyperUntil { begun } = this.turn
@@ -242,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for FastPath<S, H
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+        let this = &mut *self.0.lock();
         ready!(this.poll_outgoing(context))?;
         Pin::new(&mut this.stream).poll_shutdown(context)
     }
