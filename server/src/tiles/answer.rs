@@ -41,7 +41,12 @@ impl TileAnswer {
             response.headers_mut().insert(header::CACHE_CONTROL, max_age(layer.max_age_s));
             return response;
         };
-        let mut headers = HEADS.with_borrow_mut(|heads| heads.of(head, HeaderMap::clone).clone());
+        let with_place = |mut headers: HeaderMap| {
+            // For the tag, which is put there for each answer.
+            headers.insert(header::ETAG, HeaderValue::from_static(""));
+            headers
+        };
+        let mut headers = HEADS.with_borrow_mut(|heads| heads.of(head, with_place).clone());
         headers.insert(header::ETAG, etag.into());
         let mut response = with_head(head.status(), headers);
         response.body_mut().fill(self.into_body());
@@ -53,12 +58,7 @@ impl TileAnswer {
         let (head, etag) = self.head(layer)?;
         let body = self.into_body();
         LINES.with_borrow_mut(|heads| {
-            let lines = |headers: &HeaderMap| {
-                let mut others = headers.clone();
-                others.remove(header::ETAG);
-                wire::lines(head.status(), &others)
-            };
-            to.extend_from_slice(heads.of(head, lines));
+            to.extend_from_slice(heads.of(head, |headers| wire::lines(head.status(), &headers)));
         });
         wire::field(to, header::ETAG.as_str(), etag.as_bytes());
         wire::end(to, head.sent.is_some().then_some(body.len()), now);
@@ -89,13 +89,13 @@ struct Heads<T>(Vec<(Head, T)>);
 
 impl<T> Heads<T> {
     /// What is kept of a head, or is made of its headers.
-    fn of(&mut self, head: Head, make: impl FnOnce(&HeaderMap) -> T) -> &T {
+    fn of(&mut self, head: Head, make: impl FnOnce(HeaderMap) -> T) -> &T {
         let found = self.0.iter().position(|(kept, _)| *kept == head);
         let index = found.unwrap_or_else(|| {
             if self.0.len() == MOST_HEADS {
                 self.0.clear();
             }
-            self.0.push((head, make(&head.headers())));
+            self.0.push((head, make(head.headers())));
             self.0.len() - 1
         });
         &self.0[index].1
@@ -128,8 +128,6 @@ impl Head {
             headers.insert(PROVISIONAL, HeaderValue::from_static("1"));
         }
         headers.insert(header::CACHE_CONTROL, max_age(max_age_s));
-        // A place for the tag, which is put there for each answer.
-        headers.insert(header::ETAG, HeaderValue::from_static(""));
         headers
     }
 }

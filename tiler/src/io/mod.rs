@@ -31,8 +31,8 @@ pub use identity::FileIdentity;
 pub use memory::Memory;
 pub use mmap::Mmap;
 pub use pread::Pread;
-pub(crate) use prefetch::LINE;
 pub use prefetch::prefetch;
+pub(crate) use prefetch::{LINE, prefetch_line};
 
 /// Random access to the bytes of one file.
 pub trait ByteSource: Send + Sync + fmt::Debug {

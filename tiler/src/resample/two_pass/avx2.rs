@@ -32,11 +32,6 @@ impl Avx2 {
 }
 
 impl Machine for Avx2 {
-    fn announce(&self, memory: &[u8]) {
-        // SAFETY: it may be any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(memory.as_ptr().cast()) }
-    }
-
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes) {
         // SAFETY: the processor has AVX2.
         unsafe { split::<BANDS>(pixels, planes) }

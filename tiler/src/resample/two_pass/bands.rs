@@ -3,12 +3,16 @@
 use std::ops::Range;
 
 use super::{Down, Machine, Planes};
-use crate::{io::LINE, raster::PlanePart, resample::Kernel};
+use crate::{
+    io::{LINE, prefetch_line},
+    raster::PlanePart,
+    resample::Kernel,
+};
 
 /// An image that is read row by row.
 pub trait Image<const BANDS: usize> {
     /// Announces what [`Self::load`] will read, where that may lie far away.
-    fn announce(&self, _: &impl Machine, _: usize, _: (usize, usize)) {}
+    fn announce(&self, _: usize, _: (usize, usize)) {}
 
     /// Bands of a row: from a column on as many pixels as are wanted, or up to the end. So many follow as may be read beyond,
     /// whatever they are; planes are there to make room for them.
@@ -79,16 +83,16 @@ impl<const BANDS: usize> Target<BANDS> for InterleavedMut<'_> {
 }
 
 impl<const BANDS: usize> Image<BANDS> for Apart<'_, BANDS> {
-    fn announce(&self, machine: &impl Machine, row: usize, (from, count): (usize, usize)) {
+    fn announce(&self, row: usize, (from, count): (usize, usize)) {
         let end = (from + count).min(self.width);
         for part in self.parts.iter().filter(|part| part.rows.contains(&row)) {
             let columns = from.max(part.columns.start)..end.min(part.columns.end);
             let start = (row - part.rows.start) * part.stride + columns.start - part.columns.start;
             for plane in part.planes {
                 let samples = plane.get(start..start + columns.len()).unwrap_or_default();
-                samples.chunks(LINE).for_each(|line| machine.announce(line));
+                samples.chunks(LINE).for_each(prefetch_line);
                 // It may end in another line than the one where its last part starts.
-                machine.announce(&samples[samples.len().saturating_sub(1)..]);
+                prefetch_line(&samples[samples.len().saturating_sub(1)..]);
             }
         }
     }

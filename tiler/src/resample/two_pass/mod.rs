@@ -253,7 +253,7 @@ impl<'a> Passes<'a> {
                 let source = &self.source_rows[(row - self.first_row) as usize];
                 let later = (row + ROWS_AHEAD - self.first_row) as usize;
                 if let Some(source) = self.source_rows.get(later).filter(|row| !row.columns.is_empty()) {
-                    image.announce(&machine, (row + ROWS_AHEAD) as usize, self.beneath(source).1);
+                    image.announce((row + ROWS_AHEAD) as usize, self.beneath(source).1);
                 }
                 if !source.columns.is_empty() {
                     let out = &mut weighed[place(row)..place(row) + width * BANDS];
@@ -396,8 +396,6 @@ pub(super) struct Down<'a> {
 
 /// What the passes are made of: plain loops and vectors give the same bytes.
 pub(super) trait Machine {
-    /// Has the processor fetch the line where this memory starts, which will soon be read.
-    fn announce(&self, memory: &[u8]);
     /// Parts pixels into bands.
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes);
     /// Weighs columns, into numbers of [`ROW_BITS`] below the point.

@@ -7,8 +7,6 @@ use crate::resample::Kernel;
 pub(super) struct Plain;
 
 impl Machine for Plain {
-    fn announce(&self, _: &[u8]) {}
-
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes) {
         for (at, pixel) in pixels.as_chunks::<BANDS>().0.iter().enumerate() {
             for (band, &sample) in pixel.iter().enumerate() {

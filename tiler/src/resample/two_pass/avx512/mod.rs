@@ -35,10 +35,6 @@ impl Avx512 {
 }
 
 impl Machine for Avx512 {
-    fn announce(&self, memory: &[u8]) {
-        self.shorter.announce(memory);
-    }
-
     fn split<const BANDS: usize>(&mut self, pixels: &[u8], planes: &mut Planes) {
         self.shorter.split::<BANDS>(pixels, planes);
     }
