@@ -16,14 +16,14 @@ const MOST_FIELDS: usize = 40;
 /// A `GET` of HTTP/1.1 without a body, after which the connection stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestHead<'a> {
+    /// The address, as sent.
+    pub target: &'a str,
     /// Before the question mark: a slash, and nothing to decode.
     pub path: &'a str,
     /// After it, as sent, or empty.
     pub query: &'a str,
     /// What the client has.
     pub if_none_match: Option<&'a str>,
-    /// How long the address is.
-    pub target_bytes: usize,
     /// How many fields there are.
     pub fields: usize,
 }
@@ -62,8 +62,7 @@ impl<'a> RequestHead<'a> {
             Some(tags) => Some(text(tags)?),
             None => None,
         };
-        let (target_bytes, fields) = (target.len(), request.headers.len());
-        Some(Self { path, query, if_none_match, target_bytes, fields })
+        Some(Self { target, path, query, if_none_match, fields: request.headers.len() })
     }
 }
 
@@ -127,7 +126,7 @@ mod tests {
         let head = RequestHead::parse(text.as_bytes()).expect("it is simple");
         let tags = Some("\"1\", W/\"2\"");
         assert_eq!((head.path, head.query, head.if_none_match), ("/xyz/a/1/2/3.png", "time=2024", tags));
-        assert_eq!((head.fields, head.target_bytes), (7, "/xyz/a/1/2/3.png?time=2024".len()));
+        assert_eq!((head.fields, head.target), (7, "/xyz/a/1/2/3.png?time=2024"));
     }
 
     #[test]

@@ -73,25 +73,6 @@ impl Answers {
         });
         series
     }
-
-    /// Counts an answer whose body is sent at once, of so many bytes.
-    pub fn sent(
-        &self,
-        (protocol, layer): (&'static str, &str),
-        status: StatusCode,
-        took: Duration,
-        bytes: u64,
-    ) {
-        let count = |series: &Series| {
-            series.answered(status, took);
-            series.bytes.inc_by(bytes);
-        };
-        // Without becoming an owner: the count of owners is written to by all processors, and each waits for the others.
-        match find(&self.known.load(), protocol, layer) {
-            Some(series) => count(series),
-            None => count(&self.of(protocol, layer)),
-        }
-    }
 }
 
 fn find<'a>(known: &'a Known, protocol: &str, layer: &str) -> Option<&'a Arc<Series>> {
@@ -99,10 +80,15 @@ fn find<'a>(known: &'a Known, protocol: &str, layer: &str) -> Option<&'a Arc<Ser
 }
 
 impl Series {
+    /// Protocol and layer.
+    pub fn labels(&self) -> (&'static str, &str) {
+        (self.labels.0, &self.labels.1)
+    }
+
     /// Counts an answer.
     pub fn answered(&self, status: StatusCode, took: Duration) {
         self.seconds.observe(took.as_secs_f64());
-        let (protocol, layer) = (self.labels.0, self.labels.1.as_str());
+        let (protocol, layer) = self.labels();
         let counter = || self.all.with_label_values(&[protocol, layer, status.as_str()]);
         match STATUSES.iter().zip(&self.requests).find(|(known, _)| **known == status) {
             Some((_, known)) => known.get_or_init(counter).inc(),

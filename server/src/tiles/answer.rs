@@ -7,13 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tiler::encode::Format;
 
 use super::{EntityTag, Origin, TileAnswer};
-use crate::{
-    http::{
-        Response,
-        respond::{EVERYWHERE, empty, with_head},
-        wire,
-    },
-    layers::Layer,
+use crate::http::{
+    Response,
+    respond::{EVERYWHERE, empty, with_head},
+    wire,
 };
 
 /// Name of the header that tells how a tile was come by.
@@ -34,11 +31,11 @@ thread_local! {
 }
 
 impl TileAnswer {
-    /// The answer with the caching rules of its layer.
-    pub fn into_response(self, layer: &Layer) -> Response {
-        let Some((head, etag)) = self.head(layer) else {
+    /// The answer, which clients may keep for so many seconds.
+    pub fn into_response(self, max_age_s: u32) -> Response {
+        let Some((head, etag)) = self.head(max_age_s) else {
             let mut response = empty(StatusCode::NO_CONTENT);
-            response.headers_mut().insert(header::CACHE_CONTROL, max_age(layer.max_age_s));
+            response.headers_mut().insert(header::CACHE_CONTROL, max_age(max_age_s));
             return response;
         };
         let with_place = |mut headers: HeaderMap| {
@@ -54,8 +51,8 @@ impl TileAnswer {
     }
 
     /// The same as HTTP/1.1 writes it `now`: its status and body, and its head, which is appended; nothing where no tile is sent.
-    pub fn write(self, layer: &Layer, now: Instant, to: &mut Vec<u8>) -> Option<(StatusCode, Bytes)> {
-        let (head, etag) = self.head(layer)?;
+    pub fn write(self, max_age_s: u32, now: Instant, to: &mut Vec<u8>) -> Option<(StatusCode, Bytes)> {
+        let (head, etag) = self.head(max_age_s)?;
         let body = self.into_body();
         LINES.with_borrow_mut(|heads| {
             to.extend_from_slice(heads.of(head, |headers| wire::lines(head.status(), &headers)));
@@ -65,7 +62,7 @@ impl TileAnswer {
         Some((head.status(), body))
     }
 
-    fn head(&self, layer: &Layer) -> Option<(Head, EntityTag)> {
+    fn head(&self, max_age_s: u32) -> Option<(Head, EntityTag)> {
         let (sent, etag, is_provisional) = match *self {
             Self::Tile { etag, format, origin, is_provisional, .. } => {
                 (Some((format, origin)), etag, is_provisional)
@@ -73,7 +70,7 @@ impl TileAnswer {
             Self::NotModified { etag, is_provisional } => (None, etag, is_provisional),
             Self::NoContent => return None,
         };
-        Some((Head { sent, max_age_s: layer.max_age_s, is_provisional }, etag))
+        Some((Head { sent, max_age_s, is_provisional }, etag))
     }
 
     fn into_body(self) -> Bytes {
@@ -141,11 +138,9 @@ mod tests {
     use tiler::render::Fingerprint;
 
     use super::*;
-    use crate::wmts::fixture;
 
     #[test]
     fn a_head_that_is_copied_is_the_one_that_would_be_made() {
-        let snapshot = fixture::snapshot();
         let tile = |number: u128, format, origin, is_provisional| TileAnswer::Tile {
             bytes: Bytes::from_static(b"tile"),
             etag: EntityTag::from(Fingerprint(number)),
@@ -155,13 +150,12 @@ mod tests {
         };
         // Twice: made, then copied. More ages than are kept.
         for max_age_s in [0, 60, 3600].into_iter().chain(100..200).chain([60, 3600, 0]) {
-            let layer = Layer { max_age_s, ..(*snapshot.layers["ortho"]).clone() };
             for (number, format, origin, is_provisional) in [
                 (1, Format::Jpeg, Origin::Cached, false),
                 (2, Format::Png, Origin::Rendered, true),
                 (3, Format::Jpeg, Origin::Cached, false),
             ] {
-                let response = tile(number, format, origin, is_provisional).into_response(&layer);
+                let response = tile(number, format, origin, is_provisional).into_response(max_age_s);
                 let age = if is_provisional { max_age_s.min(PROVISIONAL_S) } else { max_age_s };
                 let headers = response.headers();
                 assert_eq!(headers[header::CACHE_CONTROL], format!("public, max-age={age}"));
@@ -174,21 +168,19 @@ mod tests {
                 assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
             }
             let etag = EntityTag::from(Fingerprint(4));
-            let known = TileAnswer::NotModified { etag, is_provisional: false }.into_response(&layer);
+            let known = TileAnswer::NotModified { etag, is_provisional: false }.into_response(max_age_s);
             assert_eq!(known.headers()[header::ETAG], etag.as_str());
             assert!(
                 !known.headers().contains_key(header::CONTENT_TYPE) && !known.headers().contains_key(PATH)
             );
         }
         assert!(HEADS.with_borrow(|heads| heads.0.len()) <= MOST_HEADS);
-        let nothing = TileAnswer::NoContent.into_response(&snapshot.layers["ortho"]);
+        let nothing = TileAnswer::NoContent.into_response(60);
         assert!(!nothing.headers().contains_key(header::ETAG));
     }
 
     #[test]
     fn an_answer_is_written_as_it_would_be_sent() {
-        let snapshot = fixture::snapshot();
-        let layer = &snapshot.layers["ortho"];
         let etag = EntityTag::from(Fingerprint(7));
         let (bytes, format, origin) = (Bytes::from_static(b"tile"), Format::Jpeg, Origin::Cached);
         let tile =
@@ -196,9 +188,8 @@ mod tests {
         let known = TileAnswer::NotModified { etag, is_provisional: false };
         for (answer, bytes) in [(tile(false), 4), (tile(true), 4), (tile(false), 4), (known, 0)] {
             let mut head = b"before ".to_vec();
-            let (status, body) =
-                answer.clone().write(layer, Instant::now(), &mut head).expect("it is a tile");
-            let response = answer.into_response(layer);
+            let (status, body) = answer.clone().write(60, Instant::now(), &mut head).expect("it is a tile");
+            let response = answer.into_response(60);
             assert_eq!((status, body.len()), (response.status(), bytes));
             let mut fields = [httparse::EMPTY_HEADER; 20];
             let mut parsed = httparse::Response::new(&mut fields);
@@ -217,7 +208,7 @@ mod tests {
             assert_eq!(&headers, response.headers());
         }
         let mut head = Vec::new();
-        assert_eq!(TileAnswer::NoContent.write(layer, Instant::now(), &mut head), None);
+        assert_eq!(TileAnswer::NoContent.write(60, Instant::now(), &mut head), None);
         assert!(head.is_empty());
     }
 }

@@ -14,15 +14,15 @@ use super::TileRequest;
 
 /// What a tile that is asked for again needs of its plan.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub fingerprint: Fingerprint,
-    pub is_empty: bool,
-    pub is_provisional: bool,
+pub struct KnownTile {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) is_empty: bool,
+    pub(super) is_provisional: bool,
     /// Where it may be a block as it is stored.
-    pub passage: Option<Arc<Passage>>,
+    pub(super) passage: Option<Arc<Passage>>,
 }
 
-impl From<&Plan> for Known {
+impl From<&Plan> for KnownTile {
     fn from(plan: &Plan) -> Self {
         Self {
             fingerprint: plan.fingerprint(),
@@ -34,7 +34,7 @@ impl From<&Plan> for Known {
 }
 
 /// Plans by their addresses; the oldest ones are forgotten.
-pub(super) struct KnownPlans(Cache<Key, Known>);
+pub(super) struct KnownPlans(Cache<Key, KnownTile>);
 
 /// An address. What the snapshot keeps alive is named by where it lies, which is its own as long as the snapshot is that of
 /// the generation; a later one has another number.
@@ -71,11 +71,11 @@ impl KnownPlans {
         Self(Cache::new(plans))
     }
 
-    pub(super) fn get(&self, request: &TileRequest<'_>) -> Option<Known> {
+    pub(super) fn get(&self, request: &TileRequest<'_>) -> Option<KnownTile> {
         self.0.get(&Key::from(request))
     }
 
-    pub(super) fn insert(&self, request: &TileRequest<'_>, known: Known) {
+    pub(super) fn insert(&self, request: &TileRequest<'_>, known: KnownTile) {
         self.0.insert(Key::from(request), known);
     }
 }
@@ -116,7 +116,7 @@ mod tests {
             TileRequest { format: OutputFormat::Jpeg, ..first },
         ];
         let known =
-            Known { fingerprint: Fingerprint(1), is_empty: false, is_provisional: true, passage: None };
+            KnownTile { fingerprint: Fingerprint(1), is_empty: false, is_provisional: true, passage: None };
         let plans = KnownPlans::new(100);
         plans.insert(&first, known);
         let found = plans.get(&request(&snapshot, 0));

@@ -42,15 +42,12 @@ use tiler::{
 use tokio::time::timeout;
 
 pub use entity_tag::EntityTag;
+pub use known::KnownTile;
 pub use pool::{Pool, PoolLimits};
 pub use render::{Renderer, TilerRenderer};
 
 use self::{
-    disk::DiskTier,
-    failures::Failures,
-    known::{Known, KnownPlans},
-    making::Maker,
-    single_flight::SingleFlight,
+    disk::DiskTier, failures::Failures, known::KnownPlans, making::Maker, single_flight::SingleFlight,
 };
 use crate::{
     cache::{self, Blocks, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
@@ -135,6 +132,8 @@ impl Origin {
     }
 }
 
+const TYPICAL_TILE_BYTES: u64 = 20_000;
+
 /// How the service is set up.
 #[derive(Debug, Clone)]
 pub struct TileSettings {
@@ -162,6 +161,13 @@ impl Default for TileSettings {
             disk: None,
             policy: CachePolicy::default(),
         }
+    }
+}
+
+impl TileSettings {
+    /// About as many tiles as are kept in memory, or as is worth knowing where none are.
+    pub fn typical_tiles(&self) -> usize {
+        (self.tile_bytes / TYPICAL_TILE_BYTES).max(1024) as usize
     }
 }
 
@@ -209,9 +215,9 @@ impl TileService {
         metrics: Arc<Metrics>,
         renderer: Arc<dyn Renderer>,
     ) -> Self {
-        let capacity = Capacity { bytes: settings.tile_bytes, typical_bytes: 20_000 };
+        let capacity = Capacity { bytes: settings.tile_bytes, typical_bytes: TYPICAL_TILE_BYTES };
         // Tiles without imagery are one tile, and clients have tiles that we have no more.
-        let plans = 2 * (capacity.bytes / capacity.typical_bytes).max(1024);
+        let plans = 2 * settings.typical_tiles();
         Self {
             maker: Maker {
                 pool: Arc::new(Pool::new(settings.pool, Arc::clone(&metrics))),
@@ -221,7 +227,7 @@ impl TileService {
                 failures: Arc::default(),
                 metrics,
             },
-            known: KnownPlans::new(plans as usize),
+            known: KnownPlans::new(plans),
             flights: SingleFlight::default(),
             request_timeout: settings.request_timeout,
         }
@@ -253,7 +259,7 @@ impl TileService {
         if let Some(answer) = self.kept(&known, if_none_match, |key| self.maker.tiles.get(key)) {
             return Ok(answer);
         }
-        let Known { fingerprint: key, is_empty, .. } = known;
+        let KnownTile { fingerprint: key, is_empty, .. } = known;
         if let Some(fault) = self.maker.failures.recent(&key) {
             return Err(fault);
         }
@@ -268,20 +274,22 @@ impl TileService {
         Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
     }
 
-    /// The tile where its plan is known, and nobody has to wait. Whoever gets none asks for [`Self::tile`].
-    pub fn at_hand(&self, request: &TileRequest<'_>, if_none_match: Option<&str>) -> Option<TileAnswer> {
+    /// What is known of a tile that was planned a moment ago, if one is sent; of what the layer never sends nothing is.
+    pub fn known(&self, request: &TileRequest<'_>) -> Option<KnownTile> {
         let known = self.known.get(request)?;
-        let is_tile = !known.is_empty || request.layer.empty_tile == EmptyTile::Blank;
-        if request.layer.unavailable.is_some() || !is_tile {
-            return None;
-        }
-        self.kept(&known, if_none_match, |key| self.maker.tiles.at_hand(key))
+        let is_sent = !known.is_empty || request.layer.empty_tile == EmptyTile::Blank;
+        (request.layer.unavailable.is_none() && is_sent).then_some(known)
+    }
+
+    /// The tile where nobody has to wait for it. Whoever gets none asks for [`Self::tile`].
+    pub fn at_hand(&self, known: &KnownTile, if_none_match: Option<&str>) -> Option<TileAnswer> {
+        self.kept(known, if_none_match, |key| self.maker.tiles.at_hand(key))
     }
 
     /// What the client has, what is stored as it is, or what the cache in memory has.
     fn kept(
         &self,
-        known: &Known,
+        known: &KnownTile,
         if_none_match: Option<&str>,
         cached: impl FnOnce(&Fingerprint) -> Option<KeptTile>,
     ) -> Option<TileAnswer> {
@@ -311,7 +319,7 @@ impl TileService {
     }
 
     /// Makes the plan, and keeps what it comes to.
-    fn plan(&self, request: &TileRequest<'_>) -> Result<(Known, Plan), Fault> {
+    fn plan(&self, request: &TileRequest<'_>) -> Result<(KnownTile, Plan), Fault> {
         let started = Instant::now();
         let address = TileAddress {
             set: request.set,
@@ -322,7 +330,7 @@ impl TileService {
         };
         let plan = self.maker.renderer.plan(request.layer, request.imagery, &address)?;
         self.maker.metrics.observe(Stage::Plan, started.elapsed());
-        let known = Known::from(&plan);
+        let known = KnownTile::from(&plan);
         self.known.insert(request, known.clone());
         Ok((known, plan))
     }

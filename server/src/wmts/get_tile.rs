@@ -46,7 +46,7 @@ pub async fn get_tile(
     let tile = tile_request(snapshot, params)?;
     let if_none_match = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let answer = app.tiles.tile(&tile, if_none_match).await?;
-    Ok(answer.into_response(tile.layer))
+    Ok(answer.into_response(tile.layer.max_age_s))
 }
 
 /// The canonical request for a tile: the same whichever way it was written.

@@ -65,7 +65,7 @@ async fn answer(
             let if_none_match =
                 request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
             let answer = app.tiles.tile(&tile, if_none_match).await?;
-            Ok(answer.into_response(tile.layer))
+            Ok(answer.into_response(tile.layer.max_age_s))
         }
         // In memory of its own: seldom needed, and others would carry its room along.
         Resource::Point(place) => Box::pin(point::answer(app, snapshot, place)).await,
