@@ -17,6 +17,11 @@ impl<K, V> Metered<K, V> {
     pub fn new(inner: Box<dyn Cache<K, V>>, hits: IntCounter, misses: IntCounter, bytes: IntGauge) -> Self {
         Self { inner, hits, misses, bytes }
     }
+
+    /// Counts a hit of who still had the value.
+    pub fn hit(&self) {
+        self.hits.inc();
+    }
 }
 
 impl<K, V> Cache<K, V> for Metered<K, V> {

@@ -17,7 +17,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -48,9 +48,9 @@ thread_local! {
 }
 
 /// A connection's stream: as hyper sees it, and as it is asked for answers before hyper is.
-pub struct FastPath<S, H>(Arc<Mutex<State<S, H>>>);
+pub struct FastPath<S, H: Handler>(Arc<Mutex<State<S, H>>>);
 
-struct State<S, H> {
+struct State<S, H: Handler> {
     stream: S,
     handler: Arc<H>,
     peer: Peer,
@@ -60,7 +60,7 @@ struct State<S, H> {
     turn: Turn,
     /// What arrived and hyper has not read yet.
     arrived: Bytes,
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Outgoing<H::Body>>,
 }
 
 /// Whose the next bytes are.
@@ -75,13 +75,14 @@ enum Turn {
 }
 
 /// An answer that did not go out at once.
-struct Outgoing {
+struct Outgoing<B> {
     head: Bytes,
-    body: Bytes,
+    body: B,
+    sent: usize,
     _busy: Busy,
 }
 
-impl<S, H> Clone for FastPath<S, H> {
+impl<S, H: Handler> Clone for FastPath<S, H> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -132,25 +133,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> State<S, H> {
             };
             scratch.head.clear();
             let began = Instant::now();
-            let Some(mut body) = self.at_hand(arrived, began, &mut scratch.head) else {
+            let Some(body) = self.at_hand(arrived, began, &mut scratch.head) else {
                 self.arrived = if first.is_empty() { Bytes::copy_from_slice(arrived) } else { first };
                 return Poll::Ready(Ok(()));
             };
             self.activity.answer_at_once(began);
-            let mut head = &scratch.head[..];
-            let sent = poll_send(Pin::new(&mut self.stream), context, &mut head, &mut body);
-            if sent.is_pending() {
+            let mut sent = 0;
+            let is_sent =
+                poll_send(Pin::new(&mut self.stream), context, [&scratch.head, body.as_ref()], &mut sent);
+            if is_sent.is_pending() {
                 let busy = Busy::answered(Arc::clone(&self.activity), began);
-                self.outgoing = Some(Outgoing { head: Bytes::copy_from_slice(head), body, _busy: busy });
+                let head = Bytes::copy_from_slice(&scratch.head);
+                self.outgoing = Some(Outgoing { head, body, sent, _busy: busy });
             }
-            ready!(sent)?;
+            ready!(is_sent)?;
         }
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
     /// The answer to what has arrived; or it is hyper's turn.
-    fn at_hand(&mut self, arrived: &[u8], began: Instant, head: &mut Vec<u8>) -> Option<Bytes> {
+    fn at_hand(&mut self, arrived: &[u8], began: Instant, head: &mut Vec<u8>) -> Option<H::Body> {
         let begun = self.activity.begun();
         let Some(request) = RequestHead::parse(arrived) else {
             self.turn = Turn::Hyper;
@@ -167,8 +170,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> State<S, H> {
 
     /// Sends what is left of an answer.
     fn poll_outgoing(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(Outgoing { head, body, .. }) = &mut self.outgoing {
-            ready!(poll_send(Pin::new(&mut self.stream), context, head, body))?;
+        if let Some(Outgoing { head, body, sent, .. }) = &mut self.outgoing {
+            ready!(poll_send(Pin::new(&mut self.stream), context, [head, body.as_ref()], sent))?;
             self.outgoing = None;
             // Whoever was told to wait when it wanted to read did not read.
             context.waker().wake_by_ref();
@@ -177,22 +180,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> State<S, H> {
     }
 }
 
-/// Sends a head and a body, of which as much is left as has not gone out.
+/// Sends what of a head and a body has not been `sent`.
 fn poll_send<S: AsyncWrite>(
     mut stream: Pin<&mut S>,
     context: &mut Context<'_>,
-    head: &mut impl Buf,
-    body: &mut Bytes,
+    [head, body]: [&[u8]; 2],
+    sent: &mut usize,
 ) -> Poll<io::Result<()>> {
-    let mut left = head.chain(body);
-    while left.has_remaining() {
-        let mut slices = [IoSlice::new(&[]); 2];
-        let filled = left.chunks_vectored(&mut slices);
-        let written = ready!(stream.as_mut().poll_write_vectored(context, &slices[..filled]))?;
+    while *sent < head.len() + body.len() {
+        let slices = [
+            IoSlice::new(&head[head.len().min(*sent)..]),
+            IoSlice::new(&body[sent.saturating_sub(head.len())..]),
+        ];
+        let written = ready!(stream.as_mut().poll_write_vectored(context, &slices))?;
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
-        left.advance(written);
+        *sent += written;
     }
     stream.poll_flush(context)
 }

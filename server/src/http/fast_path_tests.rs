@@ -49,6 +49,8 @@ impl Echo {
 }
 
 impl Handler for Echo {
+    type Body = Bytes;
+
     fn handle(self: &Arc<Self>, request: Request<Incoming>, _: Peer, _: std::time::Instant) -> Answer {
         let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default());
         let tags = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use tokio::{
@@ -29,6 +28,9 @@ use crate::{metrics::Metrics, resume};
 
 /// What answers requests. Each connection has a clone of its own.
 pub trait Handler: Clone + Send + Sync + 'static {
+    /// The body of an answer at hand.
+    type Body: AsRef<[u8]> + Send + Sync;
+
     /// Answers one request of one peer, which was there at `began`.
     fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer, began: Instant) -> Answer;
 
@@ -39,7 +41,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
         _peer: Peer,
         _began: Instant,
         _head: &mut Vec<u8>,
-    ) -> Option<Bytes> {
+    ) -> Option<Self::Body> {
         None
     }
 }
@@ -154,6 +156,8 @@ mod tests {
     struct Never(Arc<Notify>);
 
     impl Handler for Never {
+        type Body = [u8; 0];
+
         fn handle(self: &Arc<Self>, _: Request<Incoming>, _: Peer, _: Instant) -> Answer {
             self.0.notify_one();
             Answer::Later(Box::pin(std::future::pending()))

@@ -1,70 +1,67 @@
 //! Tiles at hand: found, counted and sent at once. An address that named one a moment ago is not read again.
 
 use std::{
+    hash::BuildHasher,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
 use http::{Method, StatusCode, Version, header, request::Parts};
 use hyper::body::Body as _;
-use quick_cache::{Equivalent, sync::Cache};
+use tiler::io::prefetch;
 
 use super::Router;
 use crate::{
     http::{Response, head::RequestHead},
     layers::Snapshot,
     metrics::Series,
-    tiles::{KnownTile, TileAnswer, TileSettings},
+    tiles::{TileAnswer, TileBytes, TileHandle, TileSettings},
     wmts, xyz,
 };
 
 /// Longer addresses are read each time.
 const TARGET_BYTES: usize = 512;
 
-/// What addresses named a moment ago, as they were sent; the oldest ones are forgotten.
-pub(super) struct Addresses(Cache<Address, Arc<Named>>);
+/// What addresses named a moment ago: each has one place, which is that of some others too, and the last of them is remembered. Whoever
+/// looks writes nothing that other processors read.
+pub(super) struct Addresses {
+    places: Box<[ArcSwapOption<Named>]>,
+    hasher: RandomState,
+}
 
 /// A tile, and what of its layer an answer needs. It keeps nothing else of a snapshot alive.
 pub(super) struct Named {
-    tile: KnownTile,
+    /// Of the snapshot: a later one has another number.
+    generation: u64,
+    /// The address as it was sent.
+    sent: Box<str>,
+    tile: TileHandle,
     max_age_s: u32,
     series: Arc<Series>,
 }
 
-/// In the snapshot of that generation: a later one has another number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Address {
-    generation: u64,
-    target: Box<str>,
-}
-
-/// The same, borrowed.
-#[derive(Debug, Clone, Copy, Hash)]
-struct Sent<'a> {
-    generation: u64,
-    target: &'a str,
-}
-
-impl Equivalent<Address> for Sent<'_> {
-    fn equivalent(&self, address: &Address) -> bool {
-        self.generation == address.generation && *self.target == *address.target
+impl Named {
+    fn is(&self, generation: u64, sent: &str) -> bool {
+        self.generation == generation && *self.sent == *sent
     }
 }
 
 impl Addresses {
-    /// Room for as many as there are tiles in memory.
+    /// Places for as many as there are tiles in memory.
     pub(super) fn of(settings: &TileSettings) -> Self {
-        Self(Cache::new(settings.typical_tiles()))
+        let places = settings.typical_tiles().next_power_of_two();
+        Self { places: (0..places).map(|_| ArcSwapOption::empty()).collect(), hasher: RandomState::default() }
     }
 
-    fn get(&self, generation: u64, target: &str) -> Option<Arc<Named>> {
-        self.0.get(&Sent { generation, target })
+    fn place(&self, sent: &str) -> &ArcSwapOption<Named> {
+        &self.places[self.hasher.hash_one(sent) as usize & (self.places.len() - 1)]
     }
 
-    fn insert(&self, generation: u64, target: &str, named: &Arc<Named>) {
-        if target.len() <= TARGET_BYTES {
-            self.0.insert(Address { generation, target: target.into() }, Arc::clone(named));
+    fn insert(&self, named: &Arc<Named>) {
+        if named.sent.len() <= TARGET_BYTES {
+            self.place(&named.sent).store(Some(Arc::clone(named)));
         }
     }
 }
@@ -77,6 +74,14 @@ struct Target<'a> {
     query: &'a str,
 }
 
+/// What is asked for, and since when.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    target: Target<'a>,
+    if_none_match: Option<&'a str>,
+    began: Instant,
+}
+
 impl Router {
     /// Writes the head of an answer that is at hand, and gives its body.
     pub(super) fn write_at_hand(
@@ -84,17 +89,21 @@ impl Router {
         request: &RequestHead<'_>,
         began: Instant,
         head: &mut Vec<u8>,
-    ) -> Option<Bytes> {
+    ) -> Option<TileBytes> {
         let limits = &self.app.settings.limits;
         if request.target.len() > limits.target_bytes || request.fields > limits.head_fields {
             return None;
         }
         let target = Target { sent: request.target, path: request.path, query: request.query };
-        let (named, tile) = self.tile_at_hand(&self.app.snapshot.load(), target, request.if_none_match)?;
-        let (status, body) = tile.write(named.max_age_s, began, head)?;
-        let bytes = body.len() as u64;
-        self.sent(&named.series, status, began.elapsed(), (bytes, bytes));
-        Some(body)
+        let asked = Asked { target, if_none_match: request.if_none_match, began };
+        self.with_tile_at_hand(&self.app.snapshot.load(), asked, |named, tile| {
+            let (status, body) = tile.write(named.max_age_s, began, head)?;
+            prefetch(body.as_ref(), 3..6);
+            let bytes = body.as_ref().len() as u64;
+            self.sent(&named.series, status, began.elapsed(), (bytes, bytes));
+            prefetch(body.as_ref(), 6..9);
+            Some(body)
+        })
     }
 
     /// The same for a request that hyper has read.
@@ -112,33 +121,39 @@ impl Router {
         let sent = parts.uri.path_and_query()?.as_str();
         let target = Target { sent, path, query: parts.uri.query().unwrap_or_default() };
         let if_none_match = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        let (named, tile) = self.tile_at_hand(snapshot, target, if_none_match)?;
-        let mut response = tile.into_response(named.max_age_s);
-        let (status, took) = (response.status(), began.elapsed());
-        let bytes = response.body().size_hint().exact().unwrap_or(0);
-        if parts.version == Version::HTTP_2 {
-            // It may wait for the client, and be given up: its bytes are counted as they go.
-            response.body_mut().count_in(Arc::clone(&named.series));
-            self.sent(&named.series, status, took, (0, bytes));
-        } else {
-            self.sent(&named.series, status, took, (if takes_body { bytes } else { 0 }, bytes));
-        }
-        Some(response)
+        let asked = Asked { target, if_none_match, began };
+        self.with_tile_at_hand(snapshot, asked, |named, tile| {
+            let mut response = tile.into_response(named.max_age_s);
+            let (status, took) = (response.status(), began.elapsed());
+            let bytes = response.body().size_hint().exact().unwrap_or(0);
+            if parts.version == Version::HTTP_2 {
+                // It may wait for the client, and be given up: its bytes are counted as they go.
+                response.body_mut().count_in(Arc::clone(&named.series));
+                self.sent(&named.series, status, took, (0, bytes));
+            } else {
+                self.sent(&named.series, status, took, (if takes_body { bytes } else { 0 }, bytes));
+            }
+            Some(response)
+        })
     }
 
-    /// The tile that a request asks for, where nobody has to wait for it.
-    fn tile_at_hand(
+    /// Answers with the tile that a request asks for, where nobody has to wait for it.
+    fn with_tile_at_hand<T>(
         &self,
         snapshot: &Snapshot,
-        target: Target<'_>,
-        if_none_match: Option<&str>,
-    ) -> Option<(Arc<Named>, TileAnswer)> {
-        let named = match self.addresses.get(snapshot.generation, target.sent) {
-            Some(named) => named,
-            None => self.read(snapshot, target)?,
+        Asked { target, if_none_match, began }: Asked<'_>,
+        answer: impl FnOnce(&Named, TileAnswer) -> Option<T>,
+    ) -> Option<T> {
+        let known = self.addresses.place(target.sent).load();
+        let read;
+        let known = known.as_deref().filter(|named| named.is(snapshot.generation, target.sent));
+        let named = if let Some(named) = known {
+            named
+        } else {
+            read = self.read(snapshot, target)?;
+            &read
         };
-        let answer = self.app.tiles.at_hand(&named.tile, if_none_match)?;
-        Some((named, answer))
+        answer(named, self.app.tiles.at_hand(&named.tile, if_none_match, began)?)
     }
 
     /// The tile that an address names, if its plan is known.
@@ -152,8 +167,9 @@ impl Router {
         };
         let tile = self.app.tiles.known(&request)?;
         let series = self.app.metrics.answers.of(protocol, &request.layer.id);
-        let named = Arc::new(Named { tile, max_age_s: request.layer.max_age_s, series });
-        self.addresses.insert(snapshot.generation, target.sent, &named);
+        let (generation, sent) = (snapshot.generation, target.sent.into());
+        let named = Arc::new(Named { generation, sent, tile, max_age_s: request.layer.max_age_s, series });
+        self.addresses.insert(&named);
         Some(named)
     }
 
@@ -229,12 +245,12 @@ mod tests {
             Some((String::from_utf8(written).expect("text"), body))
         };
         let address = "/xyz/ortho/2/2/1.png";
-        assert_eq!(written(&head(address)), None);
+        assert!(written(&head(address)).is_none());
         let snapshot = router.app.snapshot.load_full();
         xyz::handle(&router.app, &snapshot, &RequestInfo::get(address, "")).await;
         let (written, body) = written(&head(address)).expect("it is at hand");
         assert!(written.starts_with("HTTP/1.1 200 OK\r\n") && written.contains("content-length: 4\r\n"));
-        assert_eq!(body, "tile");
+        assert_eq!(body.as_ref(), b"tile");
     }
 
     #[tokio::test]
@@ -285,9 +301,12 @@ mod tests {
     async fn an_address_is_read_once_and_again_when_something_else_is_published() {
         let router = router(|_| {});
         let address = "/xyz/ortho/2/2/1.png?style=";
-        let long = format!("{address}{}", "&a=b".repeat(TARGET_BYTES));
+        let long = format!("{address}&a={}", "b".repeat(TARGET_BYTES));
         let snapshot = router.app.snapshot.load_full();
-        let is_known = |address: &str| router.addresses.get(snapshot.generation, address).is_some();
+        let is_known = |address: &str| {
+            let known = router.addresses.place(address).load();
+            known.as_ref().is_some_and(|named| named.is(snapshot.generation, address))
+        };
         xyz::handle(&router.app, &snapshot, &RequestInfo::get("/xyz/ortho/2/2/1.png", "")).await;
         assert!(!is_known(address));
         for address in [address, &long, address] {

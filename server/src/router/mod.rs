@@ -35,7 +35,9 @@ use crate::{
         head::RequestHead,
         respond::{self, text},
     },
-    legend, ui, wmts, xyz,
+    legend,
+    tiles::TileBytes,
+    ui, wmts, xyz,
 };
 
 /// A form sent to WMTS is no longer than an address.
@@ -119,6 +121,8 @@ impl Router {
 }
 
 impl Handler for Router {
+    type Body = TileBytes;
+
     fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: Peer, began: Instant) -> Answer {
         let (parts, body) = request.into_parts();
         let snapshot = self.app.snapshot.load();
@@ -158,7 +162,7 @@ impl Handler for Router {
         _: Peer,
         began: Instant,
         head: &mut Vec<u8>,
-    ) -> Option<Bytes> {
+    ) -> Option<TileBytes> {
         self.write_at_hand(request, began, head)
     }
 }

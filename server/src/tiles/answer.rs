@@ -1,12 +1,12 @@
 //! A tile as an HTTP answer: `ETag`, `Cache-Control`, and how it was come by.
 
-use std::{cell::RefCell, time::Instant};
+use std::{cell::RefCell, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tiler::encode::Format;
 
-use super::{EntityTag, Origin, TileAnswer};
+use super::{EntityTag, KeptTile, Origin, TileAnswer, TileBytes};
 use crate::http::{
     Response,
     respond::{EVERYWHERE, empty, with_head},
@@ -31,6 +31,12 @@ thread_local! {
 }
 
 impl TileAnswer {
+    /// A tile that is kept.
+    pub(super) fn kept(tile: Arc<KeptTile>, etag: EntityTag, origin: Origin) -> Self {
+        let KeptTile { format, is_provisional, .. } = *tile;
+        Self::Tile { bytes: TileBytes::Kept(tile), etag, format, origin, is_provisional }
+    }
+
     /// The answer, which clients may keep for so many seconds.
     pub fn into_response(self, max_age_s: u32) -> Response {
         let Some((head, etag)) = self.head(max_age_s) else {
@@ -46,19 +52,19 @@ impl TileAnswer {
         let mut headers = HEADS.with_borrow_mut(|heads| heads.of(head, with_place).clone());
         headers.insert(header::ETAG, etag.into());
         let mut response = with_head(head.status(), headers);
-        response.body_mut().fill(self.into_body());
+        response.body_mut().fill(self.into_body().into());
         response
     }
 
     /// The same as HTTP/1.1 writes it `now`: its status and body, and its head, which is appended; nothing where no tile is sent.
-    pub fn write(self, max_age_s: u32, now: Instant, to: &mut Vec<u8>) -> Option<(StatusCode, Bytes)> {
+    pub fn write(self, max_age_s: u32, now: Instant, to: &mut Vec<u8>) -> Option<(StatusCode, TileBytes)> {
         let (head, etag) = self.head(max_age_s)?;
         let body = self.into_body();
         LINES.with_borrow_mut(|heads| {
             to.extend_from_slice(heads.of(head, |headers| wire::lines(head.status(), &headers)));
         });
         wire::field(to, header::ETAG.as_str(), etag.as_bytes());
-        wire::end(to, head.sent.is_some().then_some(body.len()), now);
+        wire::end(to, head.sent.is_some().then_some(body.as_ref().len()), now);
         Some((head.status(), body))
     }
 
@@ -73,10 +79,10 @@ impl TileAnswer {
         Some((Head { sent, max_age_s, is_provisional }, etag))
     }
 
-    fn into_body(self) -> Bytes {
+    fn into_body(self) -> TileBytes {
         match self {
             Self::Tile { bytes, .. } => bytes,
-            Self::NotModified { .. } | Self::NoContent => Bytes::new(),
+            Self::NotModified { .. } | Self::NoContent => TileBytes::Own(Bytes::new()),
         }
     }
 }
@@ -142,7 +148,7 @@ mod tests {
     #[test]
     fn a_head_that_is_copied_is_the_one_that_would_be_made() {
         let tile = |number: u128, format, origin, is_provisional| TileAnswer::Tile {
-            bytes: Bytes::from_static(b"tile"),
+            bytes: TileBytes::Own(Bytes::from_static(b"tile")),
             etag: EntityTag::from(Fingerprint(number)),
             format,
             origin,
@@ -182,7 +188,8 @@ mod tests {
     #[test]
     fn an_answer_is_written_as_it_would_be_sent() {
         let etag = EntityTag::from(Fingerprint(7));
-        let (bytes, format, origin) = (Bytes::from_static(b"tile"), Format::Jpeg, Origin::Cached);
+        let bytes = TileBytes::Own(Bytes::from_static(b"tile"));
+        let (format, origin) = (Format::Jpeg, Origin::Cached);
         let tile =
             |is_provisional| TileAnswer::Tile { bytes: bytes.clone(), etag, format, origin, is_provisional };
         let known = TileAnswer::NotModified { etag, is_provisional: false };
@@ -190,7 +197,7 @@ mod tests {
             let mut head = b"before ".to_vec();
             let (status, body) = answer.clone().write(60, Instant::now(), &mut head).expect("it is a tile");
             let response = answer.into_response(60);
-            assert_eq!((status, body.len()), (response.status(), bytes));
+            assert_eq!((status, body.as_ref().len()), (response.status(), bytes));
             let mut fields = [httparse::EMPTY_HEADER; 20];
             let mut parsed = httparse::Response::new(&mut fields);
             let len = head.len() - 7;
@@ -208,7 +215,7 @@ mod tests {
             assert_eq!(&headers, response.headers());
         }
         let mut head = Vec::new();
-        assert_eq!(TileAnswer::NoContent.write(60, Instant::now(), &mut head), None);
+        assert!(TileAnswer::NoContent.write(60, Instant::now(), &mut head).is_none());
         assert!(head.is_empty());
     }
 }

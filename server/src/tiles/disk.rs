@@ -43,7 +43,7 @@ pub(super) struct DiskTier {
     threads: rayon::ThreadPool,
     reading: Arc<Semaphore>,
     /// The writer ends when this is dropped.
-    writer: SyncSender<(Fingerprint, KeptTile)>,
+    writer: SyncSender<(Fingerprint, Arc<KeptTile>)>,
     health: Arc<Health>,
     hits: IntCounter,
     misses: IntCounter,
@@ -84,12 +84,12 @@ impl DiskTier {
     }
 
     /// The tile, if it is there and comes soon.
-    pub(super) async fn get(&self, key: Fingerprint) -> Option<KeptTile> {
+    pub(super) async fn get(&self, key: Fingerprint) -> Option<Arc<KeptTile>> {
         let found = self.find(key).await;
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.inc();
         let DiskTile { bytes, format } = found?;
-        Some(KeptTile { bytes, format, is_provisional: false })
+        Some(Arc::new(KeptTile { bytes, format, is_provisional: false }))
     }
 
     async fn find(&self, key: Fingerprint) -> Option<DiskTile> {
@@ -115,9 +115,9 @@ impl DiskTier {
     }
 
     /// Keeps a tile soon, unless too many wait.
-    pub(super) fn insert(&self, key: Fingerprint, tile: &KeptTile) {
+    pub(super) fn insert(&self, key: Fingerprint, tile: &Arc<KeptTile>) {
         if !tile.is_provisional && self.health.is_well() {
-            let _ = self.writer.try_send((key, tile.clone()));
+            let _ = self.writer.try_send((key, Arc::clone(tile)));
         }
     }
 }
@@ -130,7 +130,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn run(&self, tiles: &Receiver<(Fingerprint, KeptTile)>) {
+    fn run(&self, tiles: &Receiver<(Fingerprint, Arc<KeptTile>)>) {
         self.sweep();
         let mut counted = Instant::now();
         loop {

@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Maker {
     pub pool: Arc<Pool>,
     pub renderer: Arc<dyn Renderer>,
-    pub tiles: Arc<Metered<Fingerprint, KeptTile>>,
+    pub tiles: Arc<Metered<Fingerprint, Arc<KeptTile>>>,
     pub disk: Option<Arc<DiskTier>>,
     pub failures: Arc<Failures>,
     pub metrics: Arc<Metrics>,
@@ -37,7 +37,7 @@ impl Maker {
             let key = plan.fingerprint();
             match disk.get(key).await {
                 Some(tile) => {
-                    maker.tiles.insert(key, tile.clone());
+                    maker.tiles.insert(key, Arc::clone(&tile));
                     flight.land(Ok((tile, Origin::Cached)));
                 }
                 None => maker.render(flight, plan, layer),
@@ -60,7 +60,7 @@ impl Maker {
                 Ok(Some(rendered)) => rendered.map(|Rendered { tile, is_provisional, is_passed }| {
                     let bytes = exact(tile.bytes);
                     let origin = if is_passed { Origin::Passed } else { Origin::Rendered };
-                    (KeptTile { bytes, format: tile.format, is_provisional }, origin)
+                    (Arc::new(KeptTile { bytes, format: tile.format, is_provisional }), origin)
                 }),
                 // Nobody waited any more when its turn came.
                 Ok(None) => return,
@@ -68,7 +68,7 @@ impl Maker {
             };
             match &outcome {
                 Ok((tile, origin)) => {
-                    tiles.insert(key, tile.clone());
+                    tiles.insert(key, Arc::clone(tile));
                     // A stored block is on disk already.
                     if let Some(disk) = disk.filter(|_| !is_blank && *origin != Origin::Passed) {
                         disk.insert(key, tile);

@@ -18,6 +18,7 @@ mod buffers;
 mod disk;
 mod entity_tag;
 mod failures;
+mod kept;
 mod known;
 mod making;
 mod pool;
@@ -30,7 +31,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use tiler::{
     catalog::{Imagery, OpenFiles},
     encode::{Format, OutputFormat},
@@ -42,15 +42,20 @@ use tiler::{
 use tokio::time::timeout;
 
 pub use entity_tag::EntityTag;
-pub use known::KnownTile;
+pub use kept::{TileBytes, TileHandle};
 pub use pool::{Pool, PoolLimits};
 pub use render::{Renderer, TilerRenderer};
 
 use self::{
-    disk::DiskTier, failures::Failures, known::KnownPlans, making::Maker, single_flight::SingleFlight,
+    disk::DiskTier,
+    failures::Failures,
+    kept::{KeptTile, Ticks},
+    known::{KnownPlans, KnownTile},
+    making::Maker,
+    single_flight::SingleFlight,
 };
 use crate::{
-    cache::{self, Blocks, Cache, CachePolicy, Capacity, DiskConfig, Metered, Weighted},
+    cache::{self, Blocks, Cache, CachePolicy, Capacity, DiskConfig, Metered},
     error::Fault,
     http::conditional,
     layers::{EmptyTile, Hints, Layer},
@@ -86,7 +91,7 @@ pub enum TileAnswer {
     /// A picture.
     Tile {
         /// The file.
-        bytes: Bytes,
+        bytes: TileBytes,
         /// Of these very bytes.
         etag: EntityTag,
         /// Its format.
@@ -171,26 +176,13 @@ impl TileSettings {
     }
 }
 
-/// An encoded tile as it is kept.
-#[derive(Debug, Clone)]
-struct KeptTile {
-    bytes: Bytes,
-    format: Format,
-    is_provisional: bool,
-}
-
-impl Weighted for KeptTile {
-    fn weight_bytes(&self) -> u64 {
-        cache::allocated_bytes(self.bytes.len() as u64)
-    }
-}
-
-type Outcome = Result<(KeptTile, Origin), Fault>;
+type Outcome = Result<(Arc<KeptTile>, Origin), Fault>;
 
 /// Makes tiles, and keeps them.
 pub struct TileService {
     maker: Maker,
     known: KnownPlans,
+    ticks: Ticks,
     flights: SingleFlight<Fingerprint, Outcome>,
     request_timeout: Duration,
 }
@@ -228,6 +220,7 @@ impl TileService {
                 metrics,
             },
             known: KnownPlans::new(plans),
+            ticks: Ticks::default(),
             flights: SingleFlight::default(),
             request_timeout: settings.request_timeout,
         }
@@ -267,23 +260,34 @@ impl TileService {
             Some(plan) => plan,
             None => self.plan(request)?.1,
         };
-        let (KeptTile { bytes, format, is_provisional }, origin) =
+        let (tile, origin) =
             // In memory of its own: seldom needed, and others would carry its room along.
             Box::pin(self.fetched(plan, request)).await?;
-        let (etag, origin) = (EntityTag::from(key), if is_empty { Origin::Blank } else { origin });
-        Ok(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
+        Ok(TileAnswer::kept(tile, EntityTag::from(key), if is_empty { Origin::Blank } else { origin }))
     }
 
     /// What is known of a tile that was planned a moment ago, if one is sent; of what the layer never sends nothing is.
-    pub fn known(&self, request: &TileRequest<'_>) -> Option<KnownTile> {
+    pub fn known(&self, request: &TileRequest<'_>) -> Option<TileHandle> {
         let known = self.known.get(request)?;
         let is_sent = !known.is_empty || request.layer.empty_tile == EmptyTile::Blank;
-        (request.layer.unavailable.is_none() && is_sent).then_some(known)
+        (request.layer.unavailable.is_none() && is_sent).then(|| known.into())
     }
 
     /// The tile where nobody has to wait for it. Whoever gets none asks for [`Self::tile`].
-    pub fn at_hand(&self, known: &KnownTile, if_none_match: Option<&str>) -> Option<TileAnswer> {
-        self.kept(known, if_none_match, |key| self.maker.tiles.at_hand(key))
+    pub fn at_hand(
+        &self,
+        handle: &TileHandle,
+        if_none_match: Option<&str>,
+        now: Instant,
+    ) -> Option<TileAnswer> {
+        self.kept(&handle.known, if_none_match, |key| {
+            let tick = self.ticks.at(now);
+            if let Some(tile) = handle.recent(tick) {
+                self.maker.tiles.hit();
+                return Some(tile);
+            }
+            self.maker.tiles.at_hand(key).inspect(|tile| handle.found(tile, tick))
+        })
     }
 
     /// What the client has, what is stored as it is, or what the cache in memory has.
@@ -291,7 +295,7 @@ impl TileService {
         &self,
         known: &KnownTile,
         if_none_match: Option<&str>,
-        cached: impl FnOnce(&Fingerprint) -> Option<KeptTile>,
+        cached: impl FnOnce(&Fingerprint) -> Option<Arc<KeptTile>>,
     ) -> Option<TileAnswer> {
         let etag = EntityTag::from(known.fingerprint);
         if if_none_match.is_some_and(|tags| conditional::matches(tags, etag.as_str())) {
@@ -301,13 +305,12 @@ impl TileService {
         if let Some((bytes, format)) =
             known.passage.as_ref().and_then(|passage| self.maker.renderer.at_hand(passage))
         {
-            let origin = Origin::Passed;
+            let (bytes, origin) = (TileBytes::Own(bytes), Origin::Passed);
             return Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional: false });
         }
-        let KeptTile { bytes, format, is_provisional } = cached(&known.fingerprint)?;
-        prefetch(&bytes);
-        let origin = if known.is_empty { Origin::Blank } else { Origin::Cached };
-        Some(TileAnswer::Tile { bytes, etag, format, origin, is_provisional })
+        let tile = cached(&known.fingerprint)?;
+        prefetch(&tile.bytes, 0..3);
+        Some(TileAnswer::kept(tile, etag, if known.is_empty { Origin::Blank } else { Origin::Cached }))
     }
 
     /// Runs something else on the render threads.

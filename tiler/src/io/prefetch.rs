@@ -1,15 +1,19 @@
 //! Memory that is read soon, asked of the processor before.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 /// Bytes of memory that the processor fetches at once.
 pub(crate) const LINE: usize = 64;
 
-/// Has the processor fetch bytes that lie in main memory into its cache, while it goes on. Of each page it fetches the first lines, since
-/// the others it fetches by itself as these are read; more of them at once would wait for each other.
-pub fn prefetch(bytes: &[u8]) {
+/// Has the processor fetch bytes that lie in main memory into its cache, while it goes on: of each page these lines. It fetches the rest
+/// of a page by itself as its first lines are read. Some two dozen lines are fetched at a time, and more wait for each other: so a few are
+/// asked for between one piece of work and the next.
+pub fn prefetch(bytes: &[u8], lines: Range<usize>) {
     const PAGE: usize = 4096;
-    const LINES: usize = 2;
-    bytes.chunks(PAGE).flat_map(|page| page.chunks(LINE).take(LINES)).for_each(prefetch_line);
+    for page in bytes.chunks(PAGE) {
+        page.chunks(LINE).skip(lines.start).take(lines.len()).for_each(prefetch_line);
+    }
 }
 
 /// Has it fetch the line where this memory starts; nothing, where there is no such instruction.
