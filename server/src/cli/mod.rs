@@ -11,6 +11,7 @@ mod dump;
 mod info;
 mod offer;
 mod scan_bar;
+mod scheduling;
 mod seed;
 mod serve;
 

@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Failure, offer::offer, scan_bar::Scan};
+use super::{Failure, offer::offer, scan_bar::Scan, scheduling};
 use crate::{
     App, AppSettings, Server,
     config::{Config, Override, Overrides},
@@ -91,7 +91,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if config.cache.dir.is_none() {
         tracing::warn!("there is no folder for indexes and caps of mosaics: name one with --cache");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(scheduling::wait_for_turns)
+        .build()?;
     let served = runtime.block_on(serve(arguments, &config, catalog, jobs));
     // A drive that does not answer keeps nobody from ending.
     runtime.shutdown_background();
