@@ -19,6 +19,7 @@ mod metrics;
 mod point;
 mod resume;
 mod router;
+mod scheduling;
 pub mod seed;
 mod tiles;
 mod ui;

@@ -26,7 +26,7 @@ const SERVER: &[&[&str]] = &[
     &["config"],
     &["http"],
     &["metrics"],
-    &["error", "log", "resume"],
+    &["error", "log", "resume", "scheduling"],
 ];
 
 /// Every `crate::module` in a file, comments left out.

@@ -11,7 +11,6 @@ mod dump;
 mod info;
 mod offer;
 mod scan_bar;
-mod scheduling;
 mod seed;
 mod serve;
 

@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Failure, offer::offer, scan_bar::Scan, scheduling};
+use super::{Failure, offer::offer, scan_bar::Scan};
 use crate::{
     App, AppSettings, Server,
     config::{Config, Override, Overrides},
@@ -28,6 +28,7 @@ use crate::{
         watch,
     },
     log::{self, LogFormat},
+    scheduling,
     tiles::{PoolLimits, TileSettings},
 };
 

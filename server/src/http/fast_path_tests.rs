@@ -283,3 +283,20 @@ async fn a_connection_that_is_asked_to_close_leaves_the_last_answer_to_hyper() {
     let reply = String::from_utf8(reply).expect("text");
     assert_eq!((answered.load(Ordering::Relaxed), reply.matches("HTTP/1.1 ").count()), (1, 2), "{reply}");
 }
+
+#[tokio::test]
+async fn an_answer_goes_out_whole_in_whatever_pieces_it_is_taken() {
+    for (head, body) in [("head", "and a body"), ("head", ""), ("h", "b")] {
+        for room in 1..head.len() + body.len() + 2 {
+            let (mut client, mut server) = duplex(room);
+            let sending = async move {
+                let (mut sent, pieces) = (0, [head.as_bytes(), body.as_bytes()]);
+                poll_fn(|context| poll_send(Pin::new(&mut server), context, pieces, &mut sent)).await
+            };
+            let mut taken = String::new();
+            let (sent, read) = tokio::join!(sending, client.read_to_string(&mut taken));
+            assert!(sent.is_ok() && read.is_ok());
+            assert_eq!(taken, format!("{head}{body}"), "{room} bytes at a time");
+        }
+    }
+}

@@ -21,7 +21,7 @@ use tiler::{
 };
 
 use super::{Bells, Layer, catalog::Catalog, store::Store};
-use crate::log;
+use crate::{log, scheduling};
 
 /// So often new patches are taken into service while there are more to build.
 const TAKE_EVERY: Duration = Duration::from_secs(10);
@@ -185,6 +185,7 @@ pub fn build_in_background(queue: &Arc<CapQueue>, bells: &Arc<Bells>) -> std::io
             // Of this thread alone; where it is not allowed, building is merely less polite.
             let thread = rustix::thread::gettid();
             let _ = rustix::process::setpriority_process(Some(thread), NICENESS);
+            scheduling::take_what_is_left();
         })
         .build()
         .map_err(std::io::Error::other)?;

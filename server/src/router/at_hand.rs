@@ -1,70 +1,22 @@
 //! Tiles at hand: found, counted and sent at once. An address that named one a moment ago is not read again.
 
 use std::{
-    hash::BuildHasher,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwapOption;
-use foldhash::fast::RandomState;
 use http::{Method, StatusCode, Version, header, request::Parts};
 use hyper::body::Body as _;
 use tiler::io::prefetch;
 
-use super::Router;
+use super::{Router, addresses::Named};
 use crate::{
     http::{Response, head::RequestHead},
     layers::Snapshot,
     metrics::Series,
-    tiles::{TileAnswer, TileBytes, TileHandle, TileSettings},
+    tiles::{TileAnswer, TileBytes},
     wmts, xyz,
 };
-
-/// Longer addresses are read each time.
-const TARGET_BYTES: usize = 512;
-
-/// What addresses named a moment ago: each has one place, which is that of some others too, and the last of them is remembered. Whoever
-/// looks writes nothing that other processors read.
-pub(super) struct Addresses {
-    places: Box<[ArcSwapOption<Named>]>,
-    hasher: RandomState,
-}
-
-/// A tile, and what of its layer an answer needs. It keeps nothing else of a snapshot alive.
-pub(super) struct Named {
-    /// Of the snapshot: a later one has another number.
-    generation: u64,
-    /// The address as it was sent.
-    sent: Box<str>,
-    tile: TileHandle,
-    max_age_s: u32,
-    series: Arc<Series>,
-}
-
-impl Named {
-    fn is(&self, generation: u64, sent: &str) -> bool {
-        self.generation == generation && *self.sent == *sent
-    }
-}
-
-impl Addresses {
-    /// Places for as many as there are tiles in memory.
-    pub(super) fn of(settings: &TileSettings) -> Self {
-        let places = settings.typical_tiles().next_power_of_two();
-        Self { places: (0..places).map(|_| ArcSwapOption::empty()).collect(), hasher: RandomState::default() }
-    }
-
-    fn place(&self, sent: &str) -> &ArcSwapOption<Named> {
-        &self.places[self.hasher.hash_one(sent) as usize & (self.places.len() - 1)]
-    }
-
-    fn insert(&self, named: &Arc<Named>) {
-        if named.sent.len() <= TARGET_BYTES {
-            self.place(&named.sent).store(Some(Arc::clone(named)));
-        }
-    }
-}
 
 /// An address: as it was sent, and its decoded path and its query.
 #[derive(Clone, Copy)]
@@ -144,20 +96,19 @@ impl Router {
         Asked { target, if_none_match, began }: Asked<'_>,
         answer: impl FnOnce(&Named, TileAnswer) -> Option<T>,
     ) -> Option<T> {
-        let known = self.addresses.place(target.sent).load();
-        let read;
-        let known = known.as_deref().filter(|named| named.is(snapshot.generation, target.sent));
-        let named = if let Some(named) = known {
-            named
-        } else {
-            read = self.read(snapshot, target)?;
-            &read
-        };
-        answer(named, self.app.tiles.at_hand(&named.tile, if_none_match, began)?)
+        let tiles = &self.app.tiles;
+        let place = self.addresses.place(target.sent);
+        if let Some(named) = place.of(snapshot.generation, target.sent) {
+            return answer(named, tiles.at_hand(&named.tile, if_none_match, began)?);
+        }
+        let named = self.read(snapshot, target)?;
+        let answered = answer(&named, tiles.at_hand(&named.tile, if_none_match, began)?);
+        self.addresses.insert(snapshot.generation, target.sent, named);
+        answered
     }
 
     /// The tile that an address names, if its plan is known.
-    fn read(&self, snapshot: &Snapshot, target: Target<'_>) -> Option<Arc<Named>> {
+    fn read(&self, snapshot: &Snapshot, target: Target<'_>) -> Option<Named> {
         let (protocol, request) = if let Some(path) = target.path.strip_prefix("/xyz/") {
             ("xyz", xyz::tile_named(snapshot, path, target.query)?)
         } else {
@@ -167,10 +118,7 @@ impl Router {
         };
         let tile = self.app.tiles.known(&request)?;
         let series = self.app.metrics.answers.of(protocol, &request.layer.id);
-        let (generation, sent) = (snapshot.generation, target.sent.into());
-        let named = Arc::new(Named { generation, sent, tile, max_age_s: request.layer.max_age_s, series });
-        self.addresses.insert(&named);
-        Some(named)
+        Some(Named { tile, max_age_s: request.layer.max_age_s, series })
     }
 
     /// Counts and logs an answer; a body that is not sent, or not yet, has bytes as well.
@@ -198,6 +146,7 @@ mod tests {
         http::{Handler as _, RequestInfo, connection::Peer},
         layers::{EmptyTile, Layer},
         metrics::Metrics,
+        router::addresses::LONGEST_BYTES,
         tiles::{Renderer, TileService},
         wmts::fixture,
     };
@@ -301,21 +250,36 @@ mod tests {
     async fn an_address_is_read_once_and_again_when_something_else_is_published() {
         let router = router(|_| {});
         let address = "/xyz/ortho/2/2/1.png?style=";
-        let long = format!("{address}&a={}", "b".repeat(TARGET_BYTES));
-        let snapshot = router.app.snapshot.load_full();
-        let is_known = |address: &str| {
-            let known = router.addresses.place(address).load();
-            known.as_ref().is_some_and(|named| named.is(snapshot.generation, address))
+        let long = format!("{address}&a={}", "b".repeat(LONGEST_BYTES));
+        let known = |address: &str| {
+            let place = router.addresses.place(address);
+            let named = place.of(router.app.snapshot.load().generation, address)?;
+            Some((std::ptr::from_ref(named), named.max_age_s))
         };
-        xyz::handle(&router.app, &snapshot, &RequestInfo::get("/xyz/ortho/2/2/1.png", "")).await;
-        assert!(!is_known(address));
-        for address in [address, &long, address] {
-            assert_eq!(at_hand(&router, Method::GET, address), Some(StatusCode::OK));
-        }
-        assert!(is_known(address) && !is_known(&long) && !is_known("/xyz/ortho/2/2/1.png"));
+        let make = async || {
+            let snapshot = router.app.snapshot.load_full();
+            xyz::handle(&router.app, &snapshot, &RequestInfo::get("/xyz/ortho/2/2/1.png", "")).await;
+        };
+        let is_at_hand = |address: &str| at_hand(&router, Method::GET, address) == Some(StatusCode::OK);
+        assert!(!is_at_hand(address) && known(address).is_none());
+        make().await;
+        assert!(is_at_hand(address) && is_at_hand(&long));
+        let first = known(address).expect("it was read");
+        assert!(known(&long).is_none() && known("/xyz/ortho/2/2/1.png").is_none());
+        assert!(is_at_hand(address));
+        assert_eq!(known(address), Some(first), "it is not read again");
+
+        let mut other = fixture::snapshot();
+        other.layers.values_mut().for_each(|layer| Arc::make_mut(layer).max_age_s = 7);
+        router.app.publish(other);
+        assert!(known(address).is_none() && !is_at_hand(address), "it is another snapshot's");
+        make().await;
+        assert!(is_at_hand(address));
+        assert_eq!(known(address).map(|(_, max_age_s)| max_age_s), Some(7));
+
         let mut other = fixture::snapshot();
         other.layers.clear();
         router.app.publish(other);
-        assert_eq!(at_hand(&router, Method::GET, address), None);
+        assert!(!is_at_hand(address));
     }
 }

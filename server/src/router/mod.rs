@@ -8,6 +8,7 @@
 //!
 //! [`Router::handle`] is this list as code.
 
+mod addresses;
 mod at_hand;
 mod gate;
 
@@ -23,7 +24,7 @@ use hyper::body::{Body as _, Incoming};
 use prometheus::IntGauge;
 use tokio::time::timeout;
 
-use self::{at_hand::Addresses, gate::Refusal};
+use self::{addresses::Addresses, gate::Refusal};
 
 use crate::{
     admin,

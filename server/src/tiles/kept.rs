@@ -113,9 +113,32 @@ impl TileHandle {
 mod tests {
     use std::time::Duration;
 
-    use tiler::render::Fingerprint;
+    use tiler::{
+        catalog::Imagery,
+        render::{Fingerprint, Plan, Rendered, TileAddress},
+    };
 
     use super::*;
+    use crate::{
+        cache::Cache as _,
+        error::Fault,
+        layers::Layer,
+        metrics::Metrics,
+        tiles::{Renderer, TileAnswer, TileService, TileSettings},
+    };
+
+    /// Nothing is made here.
+    struct Idle;
+
+    impl Renderer for Idle {
+        fn plan(&self, _: &Layer, _: &Imagery, _: &TileAddress<'_>) -> Result<Plan, Fault> {
+            Err(Fault::Internal)
+        }
+
+        fn render(&self, _: &Plan, _: &Layer) -> Result<Rendered, Fault> {
+            Err(Fault::Internal)
+        }
+    }
 
     fn handle() -> TileHandle {
         TileHandle::from(KnownTile {
@@ -149,6 +172,34 @@ mod tests {
         let (handle, kept) = (handle(), tile(true));
         handle.found(&kept, 1);
         assert!(handle.recent(1).is_none());
+    }
+
+    #[test]
+    fn the_cache_is_asked_once_in_a_tick() {
+        let metrics = Arc::new(Metrics::new());
+        let service =
+            TileService::with_renderer(&TileSettings::default(), Arc::clone(&metrics), Arc::new(Idle));
+        let (handle, first, other) = (handle(), tile(false), tile(false));
+        let found = |after_ms| {
+            let now = service.ticks.0 + Duration::from_millis(after_ms);
+            match service.at_hand(&handle, None, now) {
+                Some(TileAnswer::Tile { bytes: TileBytes::Kept(tile), .. }) => Some(tile),
+                _ => None,
+            }
+        };
+        assert!(found(0).is_none());
+        let is = |found: Option<Arc<KeptTile>>, tile: &Arc<KeptTile>| {
+            found.is_some_and(|found| Arc::ptr_eq(&found, tile))
+        };
+        service.maker.tiles.insert(handle.known.fingerprint, Arc::clone(&first));
+        assert!(is(found(0), &first));
+        service.maker.tiles.insert(handle.known.fingerprint, Arc::clone(&other));
+        assert!(is(found(200), &first), "somebody still has it");
+        assert!(is(found(300), &other));
+        drop(first);
+        assert!(is(found(400), &other));
+        let text = metrics.text();
+        assert!(text.contains(r#"pavage_cache_requests_total{cache="tiles",result="hit"} 4"#), "{text}");
     }
 
     #[test]
