@@ -7,7 +7,6 @@ use std::{
 
 use http::{Method, StatusCode, Version, header, request::Parts};
 use hyper::body::Body as _;
-use tiler::io::prefetch;
 
 use super::{Router, addresses::Named};
 use crate::{
@@ -50,10 +49,10 @@ impl Router {
         let asked = Asked { target, if_none_match: request.if_none_match, began };
         self.with_tile_at_hand(&self.app.snapshot.load(), asked, |named, tile| {
             let (status, body) = tile.write(named.max_age_s, began, head)?;
-            prefetch(body.as_ref(), 3..6);
+            body.prefetch(3..6);
             let bytes = body.as_ref().len() as u64;
             self.sent(&named.series, status, began.elapsed(), (bytes, bytes));
-            prefetch(body.as_ref(), 6..9);
+            body.prefetch(6..9);
             Some(body)
         })
     }
@@ -78,13 +77,13 @@ impl Router {
             let mut response = tile.into_response(named.max_age_s);
             let (status, took) = (response.status(), began.elapsed());
             let bytes = response.body().size_hint().exact().unwrap_or(0);
-            if parts.version == Version::HTTP_2 {
+            let is_multiplexed = parts.version == Version::HTTP_2;
+            if is_multiplexed {
                 // It may wait for the client, and be given up: its bytes are counted as they go.
                 response.body_mut().count_in(Arc::clone(&named.series));
-                self.sent(&named.series, status, took, (0, bytes));
-            } else {
-                self.sent(&named.series, status, took, (if takes_body { bytes } else { 0 }, bytes));
             }
+            let sent = if takes_body && !is_multiplexed { bytes } else { 0 };
+            self.sent(&named.series, status, took, (sent, bytes));
             Some(response)
         })
     }
@@ -131,13 +130,12 @@ impl Router {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
     use tiler::{
         catalog::Imagery,
         encode::{EncodedTile, Format},
         render::{Plan, Rendered, TileAddress},
     };
-
-    use http::Request;
 
     use super::*;
     use crate::{

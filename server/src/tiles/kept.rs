@@ -2,6 +2,7 @@
 //! do than the tile itself.
 
 use std::{
+    ops::Range,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +12,7 @@ use std::{
 
 use arc_swap::ArcSwapWeak;
 use bytes::Bytes;
-use tiler::encode::Format;
+use tiler::{encode::Format, io::prefetch};
 
 use super::KnownTile;
 use crate::cache::{self, Weighted};
@@ -44,6 +45,15 @@ impl AsRef<[u8]> for TileBytes {
         match self {
             Self::Kept(tile) => &tile.bytes,
             Self::Own(bytes) => bytes,
+        }
+    }
+}
+
+impl TileBytes {
+    /// Has the processor fetch lines of it ([`tiler::io::prefetch`]), unless it was read just now.
+    pub fn prefetch(&self, lines: Range<usize>) {
+        if let Self::Kept(tile) = self {
+            prefetch(&tile.bytes, lines);
         }
     }
 }
