@@ -85,6 +85,21 @@ impl Raster {
         self.mask.as_ref().map_or(255, |m| m[row as usize * self.size.width as usize + col as usize])
     }
 
+    /// Lays other rows of as many columns and bands in place of those from `top` on.
+    ///
+    /// # Panics
+    /// When there are not as many, or this raster has no mask: a bug of the caller.
+    pub fn lay_rows(&mut self, top: u32, rows: &Self) {
+        let start = top as usize * self.size.width as usize;
+        let count = rows.size.pixels() as usize;
+        self.samples.copy_from(start * self.bands, &rows.samples, 0..count * self.bands);
+        let mask = self.mask.as_mut().expect("rows are laid into a raster that was invalid");
+        match rows.mask() {
+            Some(validity) => mask[start..start + count].copy_from_slice(validity),
+            None => mask[start..start + count].fill(255),
+        }
+    }
+
     /// Samples, mask.
     pub fn into_parts(self) -> (Samples, Option<Vec<u8>>) {
         (self.samples, self.mask)

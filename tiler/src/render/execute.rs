@@ -6,7 +6,7 @@ use super::{
     Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress,
     gather::{Gatherer, Spent},
     plan::Read,
-    ycbcr,
+    strips, ycbcr,
 };
 use crate::{
     composite::Composite,
@@ -80,6 +80,10 @@ fn brought(plan: &Plan, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, Rende
 }
 
 fn warped(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
+    strips::warped(read, gatherer, at_once)
+}
+
+fn at_once(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
     let window = gatherer.window(read)?;
     let started = Instant::now();
     let kernels =

@@ -21,6 +21,7 @@ mod plan;
 mod point;
 mod region;
 mod select;
+mod strips;
 mod target;
 mod ycbcr;
 

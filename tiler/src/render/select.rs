@@ -545,7 +545,12 @@ fn pixels_around(bounds: &Bounds, all: &Window) -> Option<Window> {
 }
 
 /// The part of some imagery that the kernels of a grid can reach.
-fn source_window(grid: &Grid, place: &Window, shrink: (f64, f64), resampling: Resampling) -> Option<Window> {
+pub(super) fn source_window(
+    grid: &Grid,
+    place: &Window,
+    shrink: (f64, f64),
+    resampling: Resampling,
+) -> Option<Window> {
     let extent = grid.extent()?;
     let side = |min: f64, max: f64, shrink: f64, start: i64, len: u32| {
         let reach = Kernel::reach(resampling, shrink) as f64;

@@ -101,6 +101,44 @@ impl Grid {
         Some(Self { target: self.target.halved()?, ..half })
     }
 
+    /// The same map in so many strips of whole target rows, or some more, from the top; no strip lies in two rows of cells.
+    pub fn strips(&self, count: u32) -> impl Iterator<Item = Self> + '_ {
+        let height = f64::from(self.target.height) / f64::from(self.cells);
+        let parts = count.div_ceil(self.cells);
+        (0..self.cells).flat_map(move |j| {
+            let (all, _) = self.span(j, self.target.height);
+            let edge =
+                move |part: u32| all.start + (all.len() as u64 * u64::from(part) / u64::from(parts)) as u32;
+            (0..parts).filter_map(move |part| {
+                let rows = edge(part)..edge(part + 1);
+                (!rows.is_empty()).then(|| self.rows(j, &rows, height))
+            })
+        })
+    }
+
+    /// Some target rows of one row of cells, which are as high as that many target rows.
+    fn rows(&self, j: u32, rows: &Range<u32>, height: f64) -> Self {
+        let step = f64::from(rows.end - rows.start) / f64::from(self.cells);
+        let nodes = (0..=self.cells)
+            .flat_map(|below| (0..=self.cells).map(move |i| (i, below)))
+            .map(|(i, below)| {
+                let down = (f64::from(rows.start) + f64::from(below) * step) / height - f64::from(j);
+                mix(self.node(i, j), self.node(i, j + 1), down)
+            })
+            .collect();
+        let row_off = self.target.row_off + i64::from(rows.start);
+        let target = Window { row_off, height: rows.end - rows.start, ..self.target };
+        Self { target, cells: self.cells, nodes }
+    }
+
+    /// The target pixels of the cells of one column or row, of so many in all, and how many they are before rounding.
+    fn span(&self, index: u32, length: u32) -> (Range<u32>, f64) {
+        let side = f64::from(length) / f64::from(self.cells);
+        // A pixel belongs to the cell that holds its centre.
+        let edge = |index: u32| ((f64::from(index) * side - 0.5).ceil().max(0.0) as u32).min(length);
+        (edge(index)..edge(index + 1), side)
+    }
+
     /// The target pixels that this grid maps.
     pub fn target(&self) -> &Window {
         &self.target
@@ -129,7 +167,6 @@ impl Grid {
         let last = self.cells - 1;
         let (i, j) = ((x as u32).min(last), (y as u32).min(last));
         let (fx, fy) = (x - f64::from(i), y - f64::from(j));
-        let mix = |a: (f64, f64), b: (f64, f64), t: f64| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
         let top = mix(self.node(i, j), self.node(i + 1, j), fx);
         let bottom = mix(self.node(i, j + 1), self.node(i + 1, j + 1), fx);
         mix(top, bottom, fy)
@@ -168,20 +205,13 @@ impl Grid {
     pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
         let all = (0..self.cells).flat_map(move |j| (0..self.cells).map(move |i| (i, j)));
         all.filter_map(move |(i, j)| {
-            // A pixel belongs to the cell that holds its centre.
-            let span = |index: u32, length: u32| {
-                let side = f64::from(length) / f64::from(self.cells);
-                let edge = |index: u32| ((f64::from(index) * side - 0.5).ceil().max(0.0) as u32).min(length);
-                (edge(index)..edge(index + 1), side)
-            };
             let ((columns, width), (rows, height)) =
-                (span(i, self.target.width), span(j, self.target.height));
+                (self.span(i, self.target.width), self.span(j, self.target.height));
             let corners = [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].map(|(i, j)| self.node(i, j));
             let is_defined = corners.iter().all(|corner| corner.0.is_finite());
             if columns.is_empty() || rows.is_empty() || !is_defined {
                 return None;
             }
-            let mix = |a: (f64, f64), b: (f64, f64), t: f64| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
             let y = (f64::from(rows.start) + 0.5) / height - f64::from(j);
             let sides = [columns.start, columns.end].map(|column| {
                 let x = (f64::from(column) + 0.5) / width - f64::from(i);
@@ -192,6 +222,10 @@ impl Grid {
             Some(Cell { columns, rows, sides })
         })
     }
+}
+
+fn mix(a: (f64, f64), b: (f64, f64), t: f64) -> (f64, f64) {
+    (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
 }
 
 #[cfg(test)]
@@ -237,6 +271,29 @@ mod tests {
         for (i, (u, v)) in positions(&grid).into_iter().enumerate() {
             let (x, y) = map((i % 37) as f64 + 3.5, (i / 37) as f64 + 5.5);
             assert!((u - x).abs() < TOLERANCE_PX && (v - y).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn strips_map_every_pixel_to_where_the_whole_does() {
+        let curved = |c: f64, r: f64| (c * 8.0 + 3e-3 * c * c + r, r * 8.0 + 2e-3 * c * r);
+        for (target, count) in
+            [(Window::new(3, 5, 37, 11), 3), (Window::new(0, 0, 256, 256), 6), (Window::new(0, 7, 9, 5), 40)]
+        {
+            let grid = Grid::fit(target, |c, r| Some(curved(c, r))).expect("the map is defined");
+            let strips: Vec<Grid> = grid.strips(count).collect();
+            assert!(strips.len() >= count.min(target.height) as usize, "{}", strips.len());
+            let rows: Vec<i64> =
+                strips.iter().flat_map(|strip| strip.target().row_off..strip.target().row_end()).collect();
+            assert_eq!(
+                rows,
+                (target.row_off..target.row_end()).collect::<Vec<_>>(),
+                "each row once, in order"
+            );
+            let all: Vec<(f64, f64)> = strips.iter().flat_map(positions).collect();
+            for (a, b) in all.iter().zip(positions(&grid)) {
+                assert!((a.0 - b.0).abs() < 1e-6 && (a.1 - b.1).abs() < 1e-6, "{a:?} {b:?}");
+            }
         }
     }
 
