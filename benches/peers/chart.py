@@ -4,6 +4,7 @@ Runs in the work folder's Python, which has matplotlib: `chart.py FOLDER`.
 """
 
 import json
+import math
 import sys
 
 import matplotlib
@@ -25,7 +26,9 @@ SERVERS = [
     ("titiler", "TiTiler", "#c2255c", "^", True),
     ("martin", "Martin", "#1c7ed6", "v", True),
     ("pavage-cached", "Pavage, cached tiles", "#0b7a5b", "*", True),
+    ("pavage-kept", "Pavage, cached tiles", "#0b7a5b", "*", True),
     ("pavage-tls", "Pavage, cached tiles, TLS", "#0b7a5b", "*", False),
+    ("pavage-passed", "Pavage, stored tiles passed on", "#0b7a5b", ">", True),
     ("nginx", "nginx, files", "#5c6773", "P", True),
     ("nginx-tls", "nginx, files, TLS", "#5c6773", "P", False),
     ("hyper", "bare hyper", "#5c6773", "X", True),
@@ -40,22 +43,34 @@ def label(value):
     return f"{value:.2g}" if value < 10 else plain(float(f"{value:.2g}"))
 
 
+# Labels on the same side that are nearer than this, in points, stand above each other.
+LABEL_PT = 20
+
+
 def dots(axes, y, values):
-    """A workload's; labels go above and below in turns, so that neighbours stay readable."""
+    """A workload's; labels go above and below in turns, and further off beside another one, so that neighbours stay readable."""
     shown = sorted((values[name], name) for name, *_ in SERVERS if name in values)
     axes.plot([shown[0][0], shown[-1][0]], [y, y], color=FAINT, linewidth=2, zorder=1, solid_capstyle="round")
     styles = {name: style for name, *style in SERVERS}
+    ends, levels = [-math.inf, -math.inf], [0, 0]
     for place, (value, name) in enumerate(shown):
         _, colour, marker, filled = styles[name]
         axes.scatter([value], [y], marker=marker, s=150 if marker == "*" else 62, color=colour if filled else PAPER, edgecolors=colour,
                      linewidths=1.6, zorder=3)
-        above = place % 2 == 0
-        axes.annotate(label(value), (value, y), xytext=(0, 8 if above else -8), textcoords="offset points", ha="center",
+        side = place % 2
+        at = axes.transData.transform((value, y))[0] * 72 / axes.figure.dpi
+        levels[side] = 1 - levels[side] if at - ends[side] < LABEL_PT else 0
+        ends[side] = at
+        off, above = 8 + 9 * levels[side], side == 0
+        axes.annotate(label(value), (value, y), xytext=(0, off if above else -off), textcoords="offset points", ha="center",
                       va="bottom" if above else "top", fontsize=8, color=colour, zorder=4)
 
 
 def panel(axes, rows, told, scale, unit):
     """Workloads below each other; what a tile costs, in milliseconds times `scale`."""
+    shown = {name for name, *_ in SERVERS}
+    costs = [server["cpu_ms"] * scale for workload in rows for name, server in told[workload.name].items() if name in shown]
+    axes.set_xlim(min(costs) / 1.3, max(costs) * 1.3)
     for place, workload in enumerate(rows):
         dots(axes, -place, {name: server["cpu_ms"] * scale for name, server in told[workload.name].items()})
     axes.set_yticks([-place for place in range(len(rows))])
@@ -77,23 +92,23 @@ def main(folder):
     known = {name for name, *_ in SERVERS}
     rows = [workload for workload in workloads.ALL if known & set(told.get(workload.name, {}))]
     drawn, cached = ([workload for workload in rows if workload.is_cached == is_cached] for is_cached in (False, True))
-    panels = [(drawn, 1, "CPU milliseconds a tile, logarithmic: less is better", "log"),
-              (cached, 1000, "CPU microseconds a tile", "linear")]
+    panels = [(drawn, 1, "CPU milliseconds a tile, logarithmic: less is better"),
+              (cached, 1000, "CPU microseconds a tile, logarithmic: less is better")]
     panels = [panel for panel in panels if panel[0]]
     plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "pavage", "font.family": "sans-serif",
                      "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"], "text.color": INK, "axes.labelcolor": INK}
     heights = [len(panel[0]) + 0.9 for panel in panels]
     inches = 1.4 + 0.6 * sum(heights)
     figure, axes = plt.subplots(len(panels), figsize=(11, inches), facecolor=PAPER, height_ratios=heights, squeeze=False)
-    for (own, scale, unit, axis), place in zip(panels, axes[:, 0]):
-        place.set_xscale(axis)
+    for (own, scale, unit), place in zip(panels, axes[:, 0]):
+        place.set_xscale("log")
         panel(place, own, told, scale, unit)
-        if axis == "linear":
-            place.set_xlim(0, place.get_xlim()[1] * 1.03)
     entered = {name for workload in rows for name in told[workload.name]}
+    # Two servers may be one entry of the legend.
+    entries = {text: (marker, colour, filled) for name, text, colour, marker, filled in reversed(SERVERS) if name in entered}
     handles = [plt.Line2D([], [], linestyle="", marker=marker, markersize=10 if marker == "*" else 7, markeredgewidth=1.6, color=colour,
                           markerfacecolor=colour if filled else PAPER, label=text)
-               for name, text, colour, marker, filled in SERVERS if name in entered]
+               for text, (marker, colour, filled) in reversed(entries.items())]
     machine, down = results["machine"], lambda distance: 1 - distance / inches
     figure.text(0.012, down(0.08), "What a tile costs", va="top", fontsize=15, fontweight="bold")
     figure.text(0.012, down(0.42), f"{machine['cpu']}, {machine['cores']} cores; servers take turns, medians", va="top", fontsize=9)

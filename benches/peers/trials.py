@@ -1,7 +1,9 @@
-"""What a median of CPU time does not tell: overload, ten minutes of everything, more cores, more connections."""
+"""What a median of CPU time does not tell: overload, ten minutes of everything, more cores, more connections, tiles made beforehand."""
 
+import operator
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from server import Server
 CONNECTIONS = (1, 4, 16, 64, 256)
 # Both sides of a quotient are noisy, so it takes more of them.
 SCALING_ROUNDS = 10
+SEEDING_ROUNDS = 5
 TIMES_CAPACITY, QUIET_PART = 4, 0.2
 RECOVERY_S = 6
 MIXED = ("U1", "U1d", "U1z", "U1w", "U1m", "U2", "U3", "U4a", "U4b", "U5", "U6")
@@ -168,6 +171,46 @@ def connections(server, options):
     return told
 
 
+def seeding(server, options):
+    """Tiles a CPU-second that are made beforehand into PMTiles, and those that the server renders, in turn: native zoom of one image, and of a mosaic."""
+    told = {}
+    for workload in (workloads.BY_NAME["U1"], workloads.BY_NAME["U3"]):
+        seeded, served = [], []
+        for _ in range(max(options.rounds, SEEDING_ROUNDS)):
+            seeded.append(_seed(server, workload))
+            served.append(1000 / race.one_round(server, workload, options.seconds, options.warm)["cpu_ms"])
+        told |= {f"{workload.name}_seeded_a_cpu_s": statistics.median(seeded), f"{workload.name}_least_seeded_a_cpu_s": min(seeded),
+                 f"{workload.name}_served_a_cpu_s": statistics.median(served),
+                 f"{workload.name}_seeded_to_served": statistics.median(map(operator.truediv, seeded, served))}
+    return told
+
+
+def _seed(server, workload):
+    target, layer = f"{server.run}/seeded.pmtiles", server.table["layers"][workload.layer]
+    server.write_files()
+    _forget(target)
+    command = [server.place.pavage, "seed", "--config", f"{server.run}/pavage.toml", "--cache", f"{server.place.work}/pavage-cache",
+               "--layer", layer, "--zoom", str(workloads.NATIVE), "--into", target]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            text = process.stdout.read()
+            # Not `wait`, which knows no CPU time.
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        _forget(target)
+    made = re.search(r"([\d,]+) tiles made", text)
+    if process.returncode != 0 or not made:
+        raise RuntimeError(f"pavage seed: {text[-300:]}")
+    return int(made[1].replace(",", "")) / (used.ru_utime + used.ru_stime)
+
+
+def _forget(target):
+    for path in (target, f"{target}.spool"):
+        if os.path.exists(path):
+            os.remove(path)
+
+
 def is_for_cached(server):
     return "C1" in server.table.get("only", ())
 
@@ -178,6 +221,7 @@ ALL = {
     "soak": (soak, ("pavage-cached",)),
     "scaling": (scaling, ("pavage", "pavage-hot", "mapserver")),
     "connections": (connections, ("pavage", "pavage-cached", "mapserver", "titiler")),
+    "seeding": (seeding, ("pavage",)),
 }
 
 

@@ -11,7 +11,7 @@ use crate::{
     encode::OutputFormat,
     geom::GeoTransform,
     raster::{Interpretation, SampleType},
-    render::{NoCache, Plan, RenderSettings, TileAddress, plan},
+    render::{NoCache, Plan, RenderSettings, TileAddress, gather::Spent, plan},
     resample::Kernel,
     source::{OpenOptions, Source},
     style::{LayerFacts, StyleSpec},
@@ -98,7 +98,7 @@ fn gathered<T>(
     work: impl FnOnce(&mut Gatherer<'_, '_>) -> Result<T, RenderError>,
 ) -> T {
     let context = RenderContext { files: &OpenDirectly, blocks, observer: &(), whole_blocks: false };
-    let (bands, spent) = (&[0, 1, 2], Default::default());
+    let (bands, spent) = (&[0, 1, 2], Spent::default());
     work(&mut Gatherer { context: &context, bands, depth: Depth::Byte, spent, faults: 0 })
         .expect("it can be read")
 }
