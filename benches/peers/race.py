@@ -49,7 +49,7 @@ def line(workload, server, told):
     p99 = f"{told['p99_ms']:8.2f}" if told["p99_ms"] is not None else "       -"
     bad = f"  {told['bad']} BAD: {told['last_bad']}" if told["bad"] else ""
     return (f"{workload:5} {server:16} {told['rps']:9.1f}/s  p50 {told['p50_ms']:8.2f}  p99 {p99} ms  CPU {told['cpu_ms']:8.3f} ms  "
-            f"RSS {told['peak_mb']:6.0f} MB  other {told['other_cores']:.2f}{bad}")
+            f"RSS {told['peak_mb']:6.0f} MiB  other {told['other_cores']:.2f}{bad}")
 
 
 # What this process has read.

@@ -30,7 +30,7 @@ def number(value):
         return ""
     if abs(value) >= 100:
         return f"{value:,.0f}".replace(",", " ")
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+    return next((f"{value:.{places}f}" for least, places in ((10, 1), (1, 2), (0.1, 3)) if abs(value) >= least), f"{value:.4f}" if value else "0")
 
 
 def table(head, rows):
@@ -45,7 +45,7 @@ def base_of(servers):
 
 # Servers that have the same memory for blocks: the other's CPU time is divided by ours.
 PAIRS = [("MapServer, 64 MB a core", "mapserver", ("pavage-64", "pavage")), ("MapServer, all in memory", "mapserver-hot", ("pavage-hot",)),
-         ("MapServer, nothing kept", "mapserver-close", ("pavage",)), ("the same, Pavage without cap", "mapserver-close", ("pavage-nocap",)),
+         ("MapServer, nothing kept", "mapserver-close", ("pavage",)), ("MapServer, nothing kept, to Pavage without cap", "mapserver-close", ("pavage-nocap",)),
          ("QGIS Server", "qgis", ("pavage-64", "pavage")),
          ("TiTiler", "titiler", ("pavage",)), ("Martin", "martin", ("pavage",))]
 
@@ -60,7 +60,10 @@ def at_a_glance(told):
             cells.append(f"{number(servers[peer]['cpu_ms'] / own['cpu_ms'])} ×" if peer in servers and own else "")
         if any(cells):
             rows.append([f"{workload.title} ({workload.name})", number(servers["pavage"]["cpu_ms"]) if "pavage" in servers else "", *cells])
-    return table(["", "pavage, CPU-ms", *(name for name, *_ in PAIRS)], rows)
+    return f"""{table(["", "pavage, CPU-ms", *(name for name, *_ in PAIRS)], rows)}
+
+The first column is of Pavage with blocks of 1 MiB, which decodes every block; each multiple is of Pavage's entry with as much memory as the other server has. The *cap* is
+coarse imagery for low zooms, which Pavage makes of a mosaic by itself; one column is of what it costs until that is there."""
 
 
 def of_workload(results, workload, servers):
@@ -80,7 +83,7 @@ def of_workload(results, workload, servers):
         if told["bad"]:
             row[0] += f" ({told['bad']} bad answers: void)"
         rows.append(row)
-    head = ["", "tiles/s", "p50 ms", "p99 ms", *(["view p50", "view p99"] if views else []), "CPU-ms", "× Pavage", "RSS MB", "kB", "dB", "other"]
+    head = ["", "tiles/s", "p50 ms", "p99 ms", *(["view p50", "view p99"] if views else []), "CPU-ms", "× Pavage", "RSS MiB", "kB", "dB", "other"]
     return table(head, rows)
 
 
@@ -99,11 +102,21 @@ def floors(results, told):
     return text + table(["", "CPU-ms a tile", "in decodes", "in encodes"], rows)
 
 
+# What a table of a trial does not say by itself.
+TRIALS = {
+    "overload": "Requests come at four times the capacity, answered or not. *Unasked* are those for which the load had no connection left; *other answers* are neither a tile nor 503.\n\n",
+    "scaling": "*× for a loop*: how much more the same cores give a loop that shares nothing.\n\n",
+    "connections": "Who is told to come again (503) asks again at once, from 256 connections some ten thousand times a second, on the cores of the server.\n\n",
+    "seeding": "Tiles a CPU-second of `pavage seed`, and of the server that renders every tile, in turn.\n\n",
+}
+
+
 def trials(results):
     parts = []
     for name, servers in results["trials"].items():
         if not servers:
             continue
+        about = TRIALS.get(name, "")
         if name in ("scaling", "connections"):
             head, more = ("cores", ["× for a loop"]) if name == "scaling" else ("connections", ["p50 ms", "p99 ms"])
             rows = []
@@ -121,7 +134,7 @@ def trials(results):
         else:
             keys = [key for key in next(iter(servers.values())) if key not in ("at", "anon_mib")]
             body = table(["", *servers], [[key.replace("_", " "), *(number(told[key]) for told in servers.values())] for key in keys])
-        parts.append(f"### {name}\n\n{body}")
+        parts.append(f"### {name}\n\n{about}{body}")
     return "\n\n".join(parts)
 
 
