@@ -14,10 +14,13 @@ from concurrent.futures import ProcessPoolExecutor
 import rasterio
 import rasterio.shutil
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 from world import World
 
 CELL_M, WEST, NORTH, EPSG = 0.05, 650_000.0, 6_235_000.0, 2154
 SINGLE_PX, DALLE_PX, DALLES_A_SIDE, STRIPE_PX = 16_384, 4000, 10, 2000
+# Fifteen tiles a side: the image in Web Mercator has sixty.
+MERCATOR_DALLE_PX = 3840
 COG = {"driver": "COG", "BLOCKSIZE": "512", "OVERVIEW_RESAMPLING": "AVERAGE", "BIGTIFF": "IF_SAFER"}
 JPEG = {"COMPRESS": "JPEG", "QUALITY": "85"}
 MERCATOR = JPEG | {"TILING_SCHEME": "GoogleMapsCompatible", "WARP_RESAMPLING": "BILINEAR", "ADD_ALPHA": "NO"}
@@ -64,6 +67,21 @@ def write_dalle(textures, path, col, row):
     os.remove(raw)
 
 
+def cut(image, folder, side):
+    """An image as dalles of so many pixels, each on the tiles' grid as the image is."""
+    if os.path.isdir(folder):
+        return
+    os.makedirs(f"{folder}.part", exist_ok=True)
+    with rasterio.open(image) as source:
+        for top in range(0, source.height, side):
+            for left in range(0, source.width, side):
+                window = Window(left, top, side, side)
+                profile = source.profile | {"width": side, "height": side, "transform": source.window_transform(window), "JPEG_QUALITY": JPEG["QUALITY"]}
+                with rasterio.open(f"{folder}.part/dalle_{top:05}_{left:05}.tif", "w", **profile) as out:
+                    out.write(source.read(window=window))
+    os.rename(f"{folder}.part", folder)
+
+
 def main(textures, out, jobs="2"):
     os.makedirs(f"{out}/dalles", exist_ok=True)
     raw = f"{out}/raw.tif"
@@ -73,6 +91,7 @@ def main(textures, out, jobs="2"):
         print(f"raw.tif: {time.monotonic() - started:.0f} s", flush=True)
     for name, options in SINGLES.items():
         write_cog(raw, f"{out}/{name}.tif", options | {"NUM_THREADS": jobs})
+    cut(f"{out}/merc_256.tif", f"{out}/merc_dalles", MERCATOR_DALLE_PX)
     started = time.monotonic()
     with ProcessPoolExecutor(int(jobs)) as pool:
         tasks = []

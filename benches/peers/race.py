@@ -11,7 +11,7 @@ from server import Server
 # Pictures of each server that are kept, to be compared with the truth; one of one colour a dalle judges nobody.
 SAMPLES = 4
 # Where the files of a layer of another name are.
-LAYERS = {"mosaic": ("dalles",), "cached": ("single_jpeg",), "stored": ("merc_256",)}
+LAYERS = {"mosaic": ("dalles",), "cached": ("single_jpeg",), "stored": ("merc_256", "merc_dalles")}
 # A round from a cache takes seconds, and no two are alike: most of it is the kernel's.
 CACHED_ROUNDS = 8
 

@@ -79,7 +79,8 @@ def imagery(work, pavage):
                         entry.filename = os.path.basename(entry.filename)
                         archive.extract(entry, textures)
             os.remove(wheel)
-    if not os.path.exists(f"{data}/data.json"):
+    # Work folders of before have no `merc_dalles`.
+    if not all(os.path.exists(f"{data}/{name}") for name in ("data.json", "merc_dalles")):
         step("imagery")
         subprocess.run([python, f"{HERE}/data.py", textures, data, str(len(os.sched_getaffinity(0)))], check=True)
     if not os.path.exists(f"{data}/territory.done"):
