@@ -54,6 +54,7 @@ def line(workload, server, told):
 
 # What this process has read.
 _READ = set()
+PIECE = 1 << 14
 
 
 def read_files(place, workload):
@@ -61,18 +62,20 @@ def read_files(place, workload):
     have driven them out.
 
     Files written a little at a time lie there in pages of 4 kB. The first time they are dropped and read in one go, which puts them in
-    larger ones, so that reading costs the same in each run. No server may have them open then."""
+    larger ones, so that reading costs the same in each run. By little pieces: what the system reads ahead, and in how large pages, grows from one
+    to the next, and begins with 4 kB pages for as much as the first piece asks for, which would be half of a small file. No server may have
+    them open then."""
     names = LAYERS.get(workload.layer, (workload.layer,))
     paths = [path for name in names for path in (f"{place.work}/data/{name}", f"{place.work}/data/{name}.tif")]
     files = [path for path in paths if os.path.isfile(path)]
     files += [entry.path for path in paths if os.path.isdir(path) for entry in os.scandir(path) if entry.is_file()]
     for path in files:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             if path not in _READ:
                 os.fsync(file.fileno())
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
                 _READ.add(path)
-            while file.read(1 << 20):
+            while file.read(PIECE):
                 pass
 
 
