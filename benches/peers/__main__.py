@@ -130,11 +130,13 @@ def run(results, options, tables):
                 results.forget(name, other)
         race(results, place, tables, workloads.BY_NAME[name], names, options.rounds, options.seconds, options.warm)
     floor(results, options)
+    # The samples of others lie there too.
+    judged = json.loads(in_venv(options, "quality.py", options.work))
+    results.data["quality"] |= {name: told for name, told in judged.items() if name in options.workloads}
+    results.save()
 
 
 def write_report(results, options, tables):
-    results.data["quality"] |= json.loads(in_venv(options, "quality.py", options.work))
-    results.save()
     with open(f"{results.folder}/README.md", "w") as file:
         file.write(results.hidden(report.readme(results.data, tables)))
     in_venv(options, "chart.py", results.folder)
