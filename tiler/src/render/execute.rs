@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::{
     Plan, RenderContext, RenderError, RenderSettings, Stage, TileAddress,
     gather::{Gatherer, Spent},
-    plan::Read,
     strips, ycbcr,
 };
 use crate::{
@@ -13,9 +12,7 @@ use crate::{
     encode::{self, EncodedTile, Picture},
     geom::{Size, Window},
     raster::{Raster, SampleType, Samples},
-    resample::Kernel,
     style::{Input, Output, Pixels},
-    warp,
 };
 
 /// A tile, and whether it is as it should be.
@@ -63,34 +60,20 @@ fn brought(plan: &Plan, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, Rende
         && plan.left_out.is_empty()
         && *read.grid.target() == Window::full(plan.size)
     {
-        return warped(read, gatherer);
+        return strips::warped(read, gatherer);
     }
     let mut composite = Composite::new(plan.size, gatherer.bands.len(), plan.depth);
     for read in &plan.reads {
         if composite.is_full() {
             break;
         }
-        let warped = warped(read, gatherer)?;
+        let warped = strips::warped(read, gatherer)?;
         let started = Instant::now();
         composite.feed(&warped, read.grid.target());
         gatherer.spent.warp += started.elapsed();
     }
     composite.spread(&plan.left_out);
     Ok(composite.finish())
-}
-
-fn warped(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
-    strips::warped(read, gatherer, at_once)
-}
-
-fn at_once(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
-    let window = gatherer.window(read)?;
-    let started = Instant::now();
-    let kernels =
-        (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
-    let warped = warp::run(&window, &read.window, &read.grid, &kernels);
-    gatherer.spent.warp += started.elapsed();
-    Ok(warped)
 }
 
 /// Bands become colours.

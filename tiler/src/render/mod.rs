@@ -15,6 +15,8 @@
 mod cap;
 mod execute;
 mod fingerprint;
+#[cfg(test)]
+mod fixture;
 mod gather;
 mod passthrough;
 mod plan;

@@ -80,6 +80,23 @@ pub(crate) struct Read {
     pub above: Vec<Window>,
 }
 
+impl Read {
+    /// The part of it that lies in a window, for other target pixels; edges of other grids are not widened.
+    pub fn part(&self, window: Window, grid: Grid) -> Self {
+        let shows = |place: &Window| place.intersection(&window).is_some();
+        Self {
+            mosaic: Arc::clone(&self.mosaic),
+            pieces: self.pieces.iter().filter(|piece| shows(&piece.place)).copied().collect(),
+            window,
+            grid,
+            shrink: self.shrink,
+            resampling: self.resampling,
+            holes: self.holes.iter().filter(|hole| shows(hole)).copied().collect(),
+            above: Vec::new(),
+        }
+    }
+}
+
 /// One level of one dalle within a read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece {
@@ -193,38 +210,20 @@ fn cell_size(address: &TileAddress<'_>) -> CellSize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        catalog::{Dalle, fixture::dalle},
-        crs::{Crs, Transform},
-        raster::{Interpretation, SampleType},
-        style::{LayerFacts, StyleSpec},
-        tms::Registry,
-    };
+    use super::{super::fixture, *};
+    use crate::catalog::{Dalle, fixture::dalle};
 
-    /// The plan of the tile of `WebMercatorQuad` under a place in Lambert-93.
-    fn planned(dalles: Vec<Dalle>, zoom: usize, (x, y): (f64, f64)) -> Plan {
-        let registry = Registry::standard();
-        let set = registry.get("WebMercatorQuad").expect("it is a standard set");
-        let lambert = Crs::from_epsg(2154).expect("is a known code");
-        let there = Transform::new(&lambert, &set.crs).expect("both are known");
-        let (x, y) = there.convert(x, y).expect("it is in France");
-        let matrix = &set.matrices[zoom];
-        let side = matrix.cell_size * 256.0;
-        let (col, row) = ((x - matrix.point_of_origin.0) / side, (matrix.point_of_origin.1 - y) / side);
-        let tile = TileId { matrix: zoom, col: col as u32, row: row as u32 };
-        let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
-        let style = &StyleSpec::default().resolve(&facts).expect("it fits");
-        let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Png, style };
-        plan(&dalles.into_iter().collect(), &address, &RenderSettings::default()).expect("it can be planned")
+    fn planned(dalles: Vec<Dalle>, zoom: usize, place: (f64, f64)) -> Plan {
+        let as_png = (OutputFormat::Png, &RenderSettings::default());
+        fixture::planned(&dalles.into_iter().collect(), zoom, place, as_png)
     }
 
     fn pixels(plan: &Plan) -> u64 {
         plan.reads.iter().map(|read| read.window.pixels()).sum()
     }
 
-    const X: f64 = 650_000.0;
-    const Y: f64 = 6_235_000.0;
+    const X: f64 = fixture::CORNER.0;
+    const Y: f64 = fixture::CORNER.1;
 
     #[test]
     fn a_tile_of_very_many_dalles_reads_a_few_of_them_by_themselves() {

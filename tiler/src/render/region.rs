@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::{
     BlockCache, NoCache, RenderContext, RenderError,
     gather::{Gatherer, Spent},
-    plan::{Piece, Read},
+    plan::Read,
     select::{Budget, Request, select, views},
+    strips,
     target::Target,
 };
 use crate::{
@@ -19,8 +20,7 @@ use crate::{
     crs::Crs,
     geom::{Bounds, Size, Window},
     raster::{Depth, Raster, SampleType, Samples},
-    resample::{Kernel, Resampling},
-    warp,
+    resample::Resampling,
 };
 
 /// The most pixels of dalles under one of the region, along a side, that are averaged at once.
@@ -79,10 +79,7 @@ fn region_with(
             let averaged = averaged(gatherer.window(&exact)?, shrink);
             composite.feed(&averaged, read.grid.target());
         } else {
-            let window = gatherer.window(read)?;
-            let kernels =
-                (Kernel::shared(resampling, read.shrink.0), Kernel::shared(resampling, read.shrink.1));
-            composite.feed(&warp::run(&window, &read.window, &read.grid, &kernels), read.grid.target());
+            composite.feed(&strips::warped(read, &mut gatherer)?, read.grid.target());
         }
     }
     let sample = mosaic.main_zone().map_or(SampleType::U8, |zone| mosaic.dalle(zone.main()).kind.sample);
@@ -108,21 +105,7 @@ fn exact(read: &Read) -> Option<(Read, u32)> {
         && is_near(south.0, corner.0)
         && is_near(south.1, corner.1 + f64::from(size.height));
     let window = Window::new(corner.0.round() as i64, corner.1.round() as i64, size.width, size.height);
-    fits.then(|| {
-        let pieces: Vec<Piece> =
-            read.pieces.iter().filter(|piece| piece.place.intersection(&window).is_some()).copied().collect();
-        let read = Read {
-            mosaic: Arc::clone(&read.mosaic),
-            pieces,
-            window,
-            grid: read.grid.clone(),
-            shrink: read.shrink,
-            resampling: read.resampling,
-            holes: Vec::new(),
-            above: Vec::new(),
-        };
-        (read, whole as u32)
-    })
+    fits.then(|| (read.part(window, read.grid.clone()), whole as u32))
 }
 
 /// Halved as often as it takes, as overviews are.

@@ -1,50 +1,57 @@
-//! A read of very many pixels, in strips from the top: memory holds one of them, not all that is shrunk into a tile.
+//! A read becomes target pixels: its window is gathered and warped at once, or where it is very large, in strips from the top, so that
+//! memory holds one of them and not all that is shrunk into a tile.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
 use super::{BlockCache, RenderContext, RenderError, gather::Gatherer, plan::Read, select::source_window};
 use crate::{
-    geom::{Size, Window},
+    geom::Size,
     raster::{Depth, Raster},
+    resample::Kernel,
     source::{Block, BlockKey},
-    warp::Grid,
+    warp,
 };
 
 /// More than this is not gathered at once: some three times what a tile of 512 px reads where there are overviews.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Brings a read onto its grid, all of it or one strip after another; `at_once` is told of each.
+/// The pixels of a read on its grid.
 ///
 /// # Errors
-/// Those of `at_once`.
-pub(super) fn warped(
-    read: &Read,
-    gatherer: &mut Gatherer<'_, '_>,
-    at_once: impl Fn(&Read, &mut Gatherer<'_, '_>) -> Result<Raster, RenderError>,
-) -> Result<Raster, RenderError> {
-    let count = count(read, gatherer.bands.len(), gatherer.depth);
+/// When a file cannot be read or has changed.
+pub(super) fn warped(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
+    let (bands, depth) = (gatherer.bands, gatherer.depth);
+    let count = count(read, bands.len(), depth);
     if count <= 1 {
         return at_once(read, gatherer);
     }
     let held = Held { cache: gatherer.context.blocks, blocks: Mutex::default() };
     let context = RenderContext { blocks: &held, ..*gatherer.context };
-    let (bands, depth) = (gatherer.bands, gatherer.depth);
     let spent = std::mem::take(&mut gatherer.spent);
     let mut inner = Gatherer { context: &context, bands, depth, spent, faults: gatherer.faults };
-    let target = *read.grid.target();
+    let target = read.grid.target();
     let size = Size::new(target.width, target.height);
     let mut all = Raster::invalid(size, bands.len(), depth.sample());
-    for grid in read.grid.strips(count) {
-        let Some(window) = source_window(&grid, &read.window, read.shrink, read.resampling) else { continue };
-        let top = (grid.target().row_off - target.row_off) as u32;
-        all.lay_rows(top, &at_once(&strip(read, window, grid), &mut inner)?);
+    for strip in strips(read, count) {
+        let top = (strip.grid.target().row_off - target.row_off) as u32;
+        all.lay_rows(top, &at_once(&strip, &mut inner)?);
         held.next();
     }
     Gatherer { spent: gatherer.spent, faults: gatherer.faults, .. } = inner;
     let (samples, mask) = all.into_parts();
     Ok(Raster::new(size, bands.len(), samples, mask))
+}
+
+fn at_once(read: &Read, gatherer: &mut Gatherer<'_, '_>) -> Result<Raster, RenderError> {
+    let window = gatherer.window(read)?;
+    let started = Instant::now();
+    let kernels =
+        (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
+    let warped = warp::run(&window, &read.window, &read.grid, &kernels);
+    gatherer.spent.warp += started.elapsed();
+    Ok(warped)
 }
 
 /// How many strips. Where edges of a window are widened it is one: what lies beyond a strip would count.
@@ -53,18 +60,12 @@ fn count(read: &Read, bands: usize, depth: Depth) -> u32 {
     if read.above.is_empty() { bytes.div_ceil(MOST_BYTES) as u32 } else { 1 }
 }
 
-fn strip(read: &Read, window: Window, grid: Grid) -> Read {
-    let shows = |place: &Window| place.intersection(&window).is_some();
-    Read {
-        mosaic: Arc::clone(&read.mosaic),
-        pieces: read.pieces.iter().filter(|piece| shows(&piece.place)).copied().collect(),
-        window,
-        grid,
-        shrink: read.shrink,
-        resampling: read.resampling,
-        holes: read.holes.iter().filter(|hole| shows(hole)).copied().collect(),
-        above: Vec::new(),
-    }
+/// Strips of target rows, each with what its kernels reach; none where they reach nothing.
+fn strips(read: &Read, count: u32) -> impl Iterator<Item = Read> {
+    read.grid.strips(count).filter_map(|grid| {
+        let window = source_window(&grid, &read.window, read.shrink, read.resampling)?;
+        Some(read.part(window, grid))
+    })
 }
 
 /// A cache that keeps for sure what the strip before showed: this one shows the rest of it.

@@ -103,10 +103,9 @@ impl Grid {
 
     /// The same map in so many strips of whole target rows, or some more, from the top; no strip lies in two rows of cells.
     pub fn strips(&self, count: u32) -> impl Iterator<Item = Self> + '_ {
-        let height = f64::from(self.target.height) / f64::from(self.cells);
         let parts = count.div_ceil(self.cells);
         (0..self.cells).flat_map(move |j| {
-            let (all, _) = self.span(j, self.target.height);
+            let (all, height) = self.span(j, self.target.height);
             let edge =
                 move |part: u32| all.start + (all.len() as u64 * u64::from(part) / u64::from(parts)) as u32;
             (0..parts).filter_map(move |part| {

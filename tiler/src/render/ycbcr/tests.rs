@@ -3,45 +3,19 @@ use std::path::Path;
 use super::*;
 use crate::{
     catalog::{Dalle, OpenDirectly},
-    cog::write::{PixelError, PixelSource, WriteOptions, write},
     composite::Composite,
-    crs::{Crs, Transform},
     encode::{EncodeOptions, encode_ycbcr},
-    geom::{GeoTransform, Size},
-    raster::{Interpretation, Raster, SampleType, Samples},
-    render::{NoCache, RenderContext, RenderSettings, TileAddress, gather::Spent, plan},
-    resample::{Kernel, Resampling},
-    source::{NodataRule, OpenOptions, Source},
-    style::{LayerFacts, StyleSpec},
-    tms::{Registry, TileId},
+    raster::Samples,
+    render::{NoCache, RenderContext, RenderSettings, fixture, gather::Spent, strips},
+    resample::Resampling,
+    source::{NodataRule, OpenOptions},
 };
 
 const SIDE: u32 = 608;
-const CORNER: (f64, f64) = (650_000.0, 6_235_000.0);
-
-/// Ground whose colours change slowly, from so many pixels to the right of the corner on.
-struct Ground(i64);
-
-impl PixelSource for Ground {
-    fn pixels(&self, window: Window) -> Result<Raster, PixelError> {
-        let wave = |at: i64, length: f64| 128.0 + 90.0 * (at as f64 / length).sin();
-        let colour =
-            |col: i64, row: i64| [wave(col, 9.0) as u8, wave(row, 30.0) as u8, wave(col + row, 50.0) as u8];
-        let places = (window.row_off..window.row_end())
-            .flat_map(|row| (window.col_off..window.col_end()).map(move |col| (col, row)));
-        let samples: Vec<u8> = places.flat_map(|(col, row)| colour(col + self.0, row)).collect();
-        Ok(Raster::new(window.size(), 3, samples, None))
-    }
-}
 
 /// A dalle that begins so many pixels to the right of the corner.
-fn dalle(folder: &Path, right_px: i64, options: &Arc<OpenOptions>) -> Dalle {
-    let path = folder.join(format!("{right_px}.tif"));
-    let crs = Crs::from_epsg(2154).expect("it is known");
-    let transform = GeoTransform::north_up(CORNER.0 + right_px as f64 * 0.05, CORNER.1, 0.05, 0.05);
-    let written = WriteOptions { block_px: 128, ..WriteOptions::new(Size::new(SIDE, SIDE), transform, &crs) };
-    write(&path, &written, &Ground(right_px)).expect("the folder can be written to");
-    Dalle::of(&Source::open(&path, options).expect("it is a GeoTIFF"), options).expect("it has a place")
+fn dalle(folder: &Path, right_px: u32, options: &Arc<OpenOptions>) -> Dalle {
+    fixture::dalle(folder, (right_px, 0), (SIDE, 128), options)
 }
 
 /// The tile of `WebMercatorQuad` so many pixels from the corner: the short way, and the long one in red green blue.
@@ -51,18 +25,9 @@ fn both_ways(
     place: (f64, f64),
     settings: &RenderSettings,
 ) -> (Option<YCbCr>, Vec<u8>) {
-    let registry = Registry::standard();
-    let set = registry.get("WebMercatorQuad").expect("it is a standard set");
-    let to_set =
-        Transform::new(&Crs::from_epsg(2154).expect("it is known"), &set.crs).expect("both are known");
-    let (x, y) =
-        to_set.convert(CORNER.0 + place.0 * 0.05, CORNER.1 - place.1 * 0.05).expect("it is in France");
-    let (col, row) = set.matrices[zoom].tile_at(x, y).expect("it is in the set");
-    let facts = LayerFacts::plain(3, SampleType::U8, Interpretation::Rgb);
-    let style = &StyleSpec::default().resolve(&facts).expect("it fits");
-    let tile = TileId { matrix: zoom, col, row };
-    let address = TileAddress { set, tile, scale: 1, format: OutputFormat::Jpeg, style };
-    let plan = plan(&dalles.iter().cloned().collect(), &address, settings).expect("it can be planned");
+    let imagery = &dalles.iter().cloned().collect();
+    let plan =
+        fixture::planned(imagery, zoom, fixture::place(place.0, place.1), (OutputFormat::Jpeg, settings));
     let context =
         RenderContext { files: &OpenDirectly, blocks: &NoCache, observer: &(), whole_blocks: false };
     let gatherer = || Gatherer {
@@ -75,10 +40,8 @@ fn both_ways(
     let short = super::tile(&plan, &mut gatherer()).expect("it can be read");
     let mut composite = Composite::new(plan.size, 3, Depth::Byte);
     for read in &plan.reads {
-        let window = gatherer().window(read).expect("it can be read");
-        let kernels =
-            (Kernel::shared(read.resampling, read.shrink.0), Kernel::shared(read.resampling, read.shrink.1));
-        composite.feed(&warp::run(&window, &read.window, &read.grid, &kernels), read.grid.target());
+        let warped = strips::warped(read, &mut gatherer()).expect("it can be read");
+        composite.feed(&warped, read.grid.target());
     }
     let (Samples::U8(long), _) = composite.finish().into_parts() else { panic!("bytes stay bytes") };
     (short, long)
@@ -98,7 +61,7 @@ fn difference(picture: &YCbCr, long: &[u8]) -> (f64, u8) {
 fn the_short_way_shows_what_the_long_one_does() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let options = Arc::default();
-    let dalles = [dalle(folder.path(), 0, &options), dalle(folder.path(), i64::from(SIDE), &options)];
+    let dalles = [dalle(folder.path(), 0, &options), dalle(folder.path(), SIDE, &options)];
     for resampling in [Resampling::Bilinear, Resampling::Cubic, Resampling::Lanczos] {
         let settings = RenderSettings { resampling, ..RenderSettings::default() };
         // Within one dalle, and over the edge between two.
